@@ -1,0 +1,113 @@
+"""Where the servers of one data folder keep their files.
+
+Normally everything lies in `var`. Where the servers' user cannot reach it (root with a checkout under a closed
+home), they get a private folder under /var/lib, whose name is remembered in `var/data-folder`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from onyx.embedded import account as accounts
+from onyx.embedded.account import Account
+from onyx.embedded.trouble import Trouble
+
+SOCKET_NAME = ".s.PGSQL.5432"
+LONGEST_SOCKET = 103  # macOS; Linux allows 107
+
+
+@dataclass(frozen=True)
+class Places:
+    """Paths of one installation and the account that owns the data."""
+
+    var: Path
+    base: Path
+    account: Account
+
+    @property
+    def postgres(self) -> Path:
+        """PostgreSQL's data directory."""
+        return self.base / "postgres"
+
+    @property
+    def redis(self) -> Path:
+        """Redis' working directory: configuration, append-only file, log."""
+        return self.base / "redis"
+
+    @property
+    def logs(self) -> Path:
+        """Folder of PostgreSQL's log, written by its own account."""
+        return self.base / "log"
+
+    @property
+    def sockets(self) -> Path:
+        """Folder of PostgreSQL's socket; short, since a socket's path may not be long."""
+        near = self.base / "run"
+        if len(os.fsencode(near / SOCKET_NAME)) <= LONGEST_SOCKET and not awkward(near):
+            return near
+        return Path(tempfile.gettempdir()) / f"onyx-{self.account.uid}-{digest(self.base)}"
+
+    @property
+    def binaries(self) -> Path:
+        """Where server programs are copied when the account cannot reach them."""
+        return self.base / "programs"
+
+
+def awkward(path: Path) -> bool:
+    """Whether PostgreSQL would split the path: commas and quotes separate folders in its setting."""
+    return any(mark in str(path) for mark in ",\"'")
+
+
+def digest(path: Path) -> str:
+    """Twelve hex digits that stand for a path."""
+    return hashlib.sha256(os.fsencode(path)).hexdigest()[:12]
+
+
+def of(var: Path) -> Places:
+    """The places of `var`, which is made when it is missing."""
+    make_var(var)
+    note = var / "data-folder"
+    base = Path(note.read_text().strip()) if note.exists() else var
+    account = accounts.of(base / "postgres")
+    if base == var and not account.can(lambda: os.access(var, os.X_OK)):
+        base = private_folder(var)
+        note.write_text(f"{base}\n")
+    return Places(var, base, account)
+
+
+def make_var(var: Path) -> None:
+    """Create the data folder, or say why it cannot be used."""
+    try:
+        var.mkdir(parents=True, exist_ok=True, mode=0o711)
+        usable = os.access(var, os.R_OK | os.W_OK | os.X_OK)
+    except OSError:
+        usable = False
+    if not usable:
+        raise Trouble(
+            f"The data folder {var} cannot be written by this user. Run as the user who made it, "
+            "or give another folder: make run ONYX_VAR=/some/folder"
+        )
+
+
+def private_folder(var: Path) -> Path:
+    """A folder under /var/lib that every user may traverse."""
+    folder = Path("/var/lib") / f"onyx-{digest(var.resolve())}"
+    folder.mkdir(mode=0o711, exist_ok=True)
+    if folder.is_symlink() or folder.stat().st_uid:
+        raise Trouble(f"{folder} should belong to root and does not. Remove it or set ONYX_VAR to another folder.")
+    return folder
+
+
+def make_folder(path: Path, account: Account) -> None:
+    """A folder of the account alone; refused when someone else's is in its place."""
+    try:
+        path.mkdir(mode=0o700)
+        account.give(path)
+    except FileExistsError:
+        owner = path.lstat().st_uid
+        if path.is_symlink() or owner not in (account.uid, os.geteuid()):
+            raise Trouble(f"{path} belongs to someone else (user {owner}). Remove it and start again.") from None

@@ -1,0 +1,45 @@
+"""What must be done once before the application starts: migrations and the demo. Each runs as a child."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from onyx.embedded import child
+from onyx.embedded.environment import ROOT
+from onyx.embedded.trouble import Trouble
+
+Say = Callable[[str], None]
+
+
+def prepare(var: Path, addresses: dict[str, str], say: Say) -> None:
+    """Roles, database and migrations; skipped for an external database whose owner's URL is not given."""
+    if "DATABASE_OWNER_URL" not in addresses:
+        say("DATABASE_OWNER_URL is not set: migrations are left to whoever has it.")
+        return
+    run_once("onyx.embedded.prepare", var, addresses, "The database could not be prepared; the reason stands above.")
+
+
+def seed(var: Path, addresses: dict[str, str], say: Say) -> None:
+    """The demo organisations, on the first start."""
+    if (var / "demo-credentials.json").exists() or "DATABASE_OWNER_URL" not in addresses:
+        return
+    say("Making the demo organisations ...")
+    wanted = {name: value for name, value in addresses.items() if name != "DATABASE_SUPERUSER_URL"}
+    run_once("onyx.demo", var, wanted, "The demo could not be made; the reason stands above.")
+
+
+def run_once(module: str, var: Path, addresses: dict[str, str], failure: str) -> None:
+    """Run `python -m module` to its end in the project folder."""
+    done = subprocess.run(
+        [sys.executable, "-m", module],
+        cwd=ROOT,
+        env=child.environment_for(var, addresses),
+        stdin=subprocess.DEVNULL,
+        check=False,
+        preexec_fn=child.tie_to_parent,
+    )
+    if done.returncode:
+        raise Trouble(failure)

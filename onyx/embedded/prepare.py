@@ -1,0 +1,53 @@
+"""Bring the database to this checkout's version; run as a child, so that the parent stays small.
+
+Reads DATABASE_SUPERUSER_URL (embedded server only), DATABASE_OWNER_URL and ONYX_SECRET_KEY from its environment.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from urllib.parse import unquote, urlsplit
+
+import psycopg
+
+from onyx.tenancy import bootstrap, migrate
+
+
+def main() -> int:
+    """Roles and database when missing, then migrations; says nothing when there is nothing to do."""
+    owner = os.environ["DATABASE_OWNER_URL"]
+    superuser = os.environ.get("DATABASE_SUPERUSER_URL")
+    try:
+        if superuser and not reachable(owner):
+            print("Creating roles and database ...", flush=True)
+            bootstrap.bootstrap(superuser, password(owner), password(os.environ["DATABASE_URL"]))
+        if migrate.pending(owner):
+            print("Migrating the database ...", flush=True)
+            migrate.migrate_all(owner, say=lambda text: print(f"  {text}", flush=True))
+    except psycopg.OperationalError as error:
+        print(f"The database does not answer: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def reachable(owner: str) -> bool:
+    """Whether the owner can log in and the bootstrap went through to its last statement."""
+    try:
+        with psycopg.connect(owner) as connection:
+            told = connection.execute(
+                "select has_function_privilege('onyx_app', 'pg_catalog.set_config(text,text,boolean)', 'execute')"
+                " and not has_database_privilege('public', current_database(), 'temporary')"
+            ).fetchone()
+            return told == (True,)
+    except psycopg.Error:
+        return False
+
+
+def password(url: str) -> str:
+    """The password inside a URL."""
+    return unquote(urlsplit(url).password or "")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
