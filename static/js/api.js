@@ -1,0 +1,72 @@
+// All HTTP calls of the pages: JSON in, JSON out, the token against forged requests, one kind of error.
+
+/** A refused or failed call; `retry` tells whether trying again later can help. */
+export class ApiError extends Error {
+  constructor(status, error) {
+    super(error.message || "Something went wrong.");
+    this.status = status;
+    this.code = error.code || "error";
+    this.requestId = error.request_id;
+    this.fields = error.fields || {};
+    this.retry = status === 0 || status === 429 || status >= 500;
+  }
+}
+
+export function csrfToken() {
+  return document.querySelector('meta[name="csrf-token"]')?.content ?? "";
+}
+
+export function userId() {
+  return document.querySelector('meta[name="user-id"]')?.content ?? "";
+}
+
+/** Leave for the sign-in page and come back here afterwards. */
+export function goToLogin(reason) {
+  const here = location.pathname + location.search;
+  const back = here === "/" ? "" : `&next=${encodeURIComponent(here)}`;
+  location.assign(`/login?reason=${encodeURIComponent(reason || "expired")}${back}`);
+}
+
+/** Call the API. Throws ApiError; a 401 leaves for the sign-in page unless `stayOn401`. */
+export async function call(method, path, { body, form, signal, stayOn401 = false } = {}) {
+  const headers = { Accept: "application/json" };
+  if (method !== "GET") headers["X-CSRF-Token"] = csrfToken();
+  if (body !== undefined) headers["Content-Type"] = "application/json";
+  let answer;
+  try {
+    answer = await fetch(path, {
+      method, headers, signal, credentials: "same-origin",
+      body: form ?? (body === undefined ? undefined : JSON.stringify(body)),
+    });
+  } catch (error) {
+    if (error.name === "AbortError") throw error;
+    throw new ApiError(0, { code: "offline", message: "Onyx cannot be reached right now. Check the connection and try again." });
+  }
+  return readAnswer(answer, stayOn401);
+}
+
+export const get = (path, options) => call("GET", path, options);
+export const post = (path, body, options) => call("POST", path, { body, ...options });
+export const patch = (path, body) => call("PATCH", path, { body });
+export const put = (path, body) => call("PUT", path, { body });
+export const remove = (path) => call("DELETE", path);
+
+async function readAnswer(answer, stayOn401) {
+  const data = await readJson(answer);
+  if (answer.ok) return data;
+  const error = data?.error ?? { message: `The server answered ${answer.status}.` };
+  if (answer.status === 401 && !stayOn401) goToLogin(error.reason ?? reasonFrom(error.code));
+  throw new ApiError(answer.status, error);
+}
+
+async function readJson(answer) {
+  if (!(answer.headers.get("content-type") ?? "").includes("json")) return null;
+  return answer.json().catch(() => null);
+}
+
+const REASONS = new Set(["signed_out", "idle", "expired", "revoked_by_admin", "revoked_by_you", "suspended",
+  "password_changed", "roles_changed", "tenant_suspended"]);
+
+function reasonFrom(code) {
+  return REASONS.has(code) ? code : "expired";
+}

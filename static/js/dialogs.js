@@ -1,0 +1,66 @@
+// Questions in a <dialog>: asked by script, or by any element with data-confirm.
+
+/**
+ * Ask; resolves to false, true, or (with `input`) the text typed.
+ * @param {{title: string, text?: string, action?: string, danger?: boolean, input?: {label: string, value?: string}}} question
+ */
+export function ask({ title, text = "", action = "Continue", danger = false, input = null }) {
+  const dialog = document.getElementById("confirm-dialog");
+  if (dialog.open) return Promise.resolve(false);
+  fill(dialog, { title, text, action, danger, input });
+  dialog.returnValue = "cancel";
+  dialog.showModal();
+  if (input) dialog.querySelector("#confirm-input").select();
+  else dialog.querySelector('button[value="cancel"]').focus();
+  return new Promise((resolve) => {
+    dialog.addEventListener("close", () => resolve(answerOf(dialog, input)), { once: true });
+  });
+}
+
+/** Let elements with data-confirm (buttons, links, forms) act only after a yes. */
+export function watchConfirmations() {
+  document.addEventListener("click", (event) => {
+    const asker = event.target.closest?.("[data-confirm]:not(form)");
+    if (asker) interrupt(event, asker, () => asker.click());
+  }, true);
+  document.addEventListener("submit", (event) => {
+    const form = event.target;
+    if (form.matches?.("form[data-confirm]")) interrupt(event, form, () => form.requestSubmit(event.submitter));
+  }, true);
+}
+
+function fill(dialog, { title, text, action, danger, input }) {
+  dialog.querySelector("#confirm-title").textContent = title;
+  const words = dialog.querySelector("#confirm-text");
+  words.textContent = text;
+  words.hidden = !text;
+  const ok = dialog.querySelector("#confirm-ok");
+  ok.textContent = action;
+  ok.className = danger ? "btn btn-danger" : "btn btn-primary";
+  const field = dialog.querySelector("#confirm-input");
+  dialog.querySelector("#confirm-input-row").hidden = !input;
+  field.required = Boolean(input);
+  field.value = input?.value ?? "";
+  dialog.querySelector("#confirm-input-label").textContent = input?.label ?? "";
+}
+
+function answerOf(dialog, input) {
+  if (dialog.returnValue !== "ok") return false;
+  return input ? dialog.querySelector("#confirm-input").value.trim() || false : true;
+}
+
+async function interrupt(event, element, proceed) {
+  if (element.dataset.confirmed) {
+    delete element.dataset.confirmed;
+    return;
+  }
+  event.preventDefault();
+  event.stopImmediatePropagation();
+  const yes = await ask({
+    title: element.dataset.confirmTitle || "Are you sure?", text: element.dataset.confirm,
+    action: element.dataset.confirmAction || "Continue", danger: "confirmDanger" in element.dataset,
+  });
+  if (!yes) return;
+  element.dataset.confirmed = "yes";
+  proceed();
+}
