@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from onyx.embedded import environment, wheels
-from onyx.embedded.places import Places
+from onyx.embedded.places import Places, fits_a_shell, make_own_folder
 from onyx.embedded.trouble import Trouble
 from onyx.embedded.wheels import Say
 
@@ -180,13 +180,13 @@ def inspect_redis(program: Path, whole: Path | None = None) -> Redis | None:
 
 def within_reach(program: Path, whole: Path | None, places: Places) -> Path:
     """The program itself, or a copy of its package where the servers' account may run it."""
-    if places.account.can(lambda: os.access(program, os.X_OK)):
+    if fits_a_shell(program) and places.account.can(lambda: os.access(program, os.X_OK)):
         return program
     if whole is None:
-        raise Trouble(f"{program} may not be run by user {places.account.name}. Install it for all users.")
+        raise Trouble(f"{program} cannot be run by user {places.account.name}. Install it for all users, in a folder without quotes.")
     copy = places.binaries / whole.name
     if not copy.exists():
-        places.binaries.mkdir(mode=0o711, exist_ok=True)
+        make_own_folder(places.binaries)
         fresh = copy.with_name(f".{copy.name}.{os.getpid()}")
         shutil.copytree(whole, fresh)
         open_up(fresh)

@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from onyx.embedded.environment import ROOT
@@ -45,7 +45,8 @@ class Child:
     process: subprocess.Popen[bytes] | None = None
     started: float = 0.0
     pause: float = 0.5
-    due: float = field(default=0.0)
+    wait: float = 0.0
+    due: float = 0.0
 
     def start(self) -> None:
         """Start it in a process group of its own, so that Ctrl-C reaches us alone and we end things in order."""
@@ -66,7 +67,8 @@ class Child:
         if time.monotonic() - self.started > HEALTHY_AFTER:
             self.pause = 0.5
         self.process = None
-        self.due = time.monotonic() + self.pause
+        self.wait = self.pause
+        self.due = time.monotonic() + self.wait
         self.pause = min(self.pause * 2, LONGEST_PAUSE)
         return status
 

@@ -53,13 +53,20 @@ class Places:
 
     @property
     def binaries(self) -> Path:
-        """Where server programs are copied when the account cannot reach them."""
-        return self.base / "programs"
+        """Where server programs are copied when they cannot be run from their own place."""
+        if fits_a_shell(self.base):
+            return self.base / "programs"
+        return Path(tempfile.gettempdir()) / f"onyx-{self.account.uid}-{digest(self.base)}-programs"
 
 
 def awkward(path: Path) -> bool:
     """Whether PostgreSQL would split the path: commas and quotes separate folders in its setting."""
     return any(mark in str(path) for mark in ",\"'")
+
+
+def fits_a_shell(path: Path) -> bool:
+    """Whether initdb can run a program of this folder: it puts the path between double quotes for a shell."""
+    return not any(mark in str(path) for mark in '"$`\\\n')
 
 
 def digest(path: Path) -> str:
@@ -96,10 +103,15 @@ def make_var(var: Path) -> None:
 def private_folder(var: Path) -> Path:
     """A folder under /var/lib that every user may traverse."""
     folder = Path("/var/lib") / f"onyx-{digest(var.resolve())}"
-    folder.mkdir(mode=0o711, exist_ok=True)
-    if folder.is_symlink() or folder.stat().st_uid:
-        raise Trouble(f"{folder} should belong to root and does not. Remove it or set ONYX_VAR to another folder.")
+    make_own_folder(folder)
     return folder
+
+
+def make_own_folder(folder: Path) -> None:
+    """A folder of this process' user that others may pass through; refused when someone else made it."""
+    folder.mkdir(mode=0o711, exist_ok=True)
+    if folder.is_symlink() or folder.stat().st_uid != os.geteuid():
+        raise Trouble(f"{folder} belongs to someone else. Remove it and start again, or set another ONYX_VAR.")
 
 
 def make_folder(path: Path, account: Account) -> None:

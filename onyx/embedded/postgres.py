@@ -7,10 +7,11 @@ import shutil
 import signal
 import socket
 import struct
+import subprocess
 import time
 from pathlib import Path
 
-from onyx.embedded import binaries, processes
+from onyx.embedded import binaries, environment, processes
 from onyx.embedded.binaries import Postgres
 from onyx.embedded.places import SOCKET_NAME, Places, make_folder
 from onyx.embedded.trouble import Trouble
@@ -36,6 +37,7 @@ include_if_exists = 'local.conf'
 """
 RETRY_WORDS = ("pre-existing shared memory", "already exists", "is being used")
 SECONDS_TO_RECOVER = 60.0
+STARTED: list[subprocess.Popen[bytes]] = []  # kept, so that an ended server can be reaped
 
 
 def is_up(places: Places) -> bool:
@@ -98,20 +100,44 @@ def write_settings(places: Places) -> None:
 
 
 def bring_up(places: Places, folder: Path) -> None:
-    """Run pg_ctl start; after a crash wait for leftovers of the old server to go."""
+    """Start the server and wait for its answer; after a crash, for leftovers of the old one to go."""
     deadline = time.monotonic() + SECONDS_TO_RECOVER
     log = places.logs / "postgres.log"
     while True:
         clear_stale(places)
         before = log.stat().st_size if log.exists() else 0
-        flags = ["-D", str(places.postgres), "-l", str(log), "-w", "-t", "60", "-s"]
-        done = places.account.run(str(folder / "pg_ctl"), *flags, "start", cwd=places.postgres)
-        if done.returncode == 0 or is_up(places):
+        if answers(places, launch(places, folder, log), deadline):
             return
-        said = log.read_bytes()[before:].decode(errors="replace") if log.exists() else ""
+        said = log.read_bytes()[before:].decode(errors="replace")
         if time.monotonic() > deadline or not any(word in said for word in RETRY_WORDS):
             raise Trouble(f"PostgreSQL did not start:\n{said[-1500:]}\nThe whole log is {log}.")
         time.sleep(0.3)
+
+
+def launch(places: Places, folder: Path, log: Path) -> subprocess.Popen[bytes]:
+    """Run the server in the background. Not by pg_ctl, whose shell trips over quotes in a path."""
+    with open(log, "ab") as sink:
+        server = subprocess.Popen(
+            [str(folder / "postgres"), "-D", str(places.postgres)],
+            cwd=places.postgres,
+            env=environment.clean(),
+            stdin=subprocess.DEVNULL,
+            stdout=sink,
+            stderr=sink,
+            start_new_session=True,
+            **places.account.options(),
+        )
+    STARTED.append(server)
+    return server
+
+
+def answers(places: Places, server: subprocess.Popen[bytes], deadline: float) -> bool:
+    """Wait until the socket answers; False when the process ends or time is up."""
+    while not is_up(places):
+        if server.poll() is not None or time.monotonic() > deadline:
+            return False
+        time.sleep(0.02)
+    return True
 
 
 def server_pid(places: Places) -> int | None:
@@ -142,7 +168,9 @@ def stop(places: Places, say: Say) -> None:
         return
     say("Stopping PostgreSQL ...")
     os.kill(pid, signal.SIGINT)  # the fast shutdown
-    if not processes.wait_until(lambda: server_pid(places) is None, 30):
+    gone = processes.wait_until(lambda: not processes.command(pid), 30)
+    STARTED[:] = [server for server in STARTED if server.poll() is None]
+    if not gone:
         raise Trouble(f"PostgreSQL (process {pid}) did not stop within 30 s. See {places.logs / 'postgres.log'}.")
 
 

@@ -47,6 +47,13 @@ def stop(var: Path, say: Say = lambda _: None) -> None:
         postgres.stop(where, say)
 
 
+def has_died(var: Path) -> bool:
+    """Whether one of our servers is gone; a look at its process only, so that it can be asked every second."""
+    where = places.of(var)
+    database, redis = wanted()
+    return (database and postgres.server_pid(where) is None) or (redis and redis_server.server_pid(where) is None)
+
+
 def status(var: Path) -> dict[str, str]:
     """For each server: `running`, `stopped` or `external`."""
     where = places.of(var)

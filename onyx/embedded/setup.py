@@ -20,6 +20,9 @@ VENV = ROOT / ".venv"
 PYTHON = VENV / "bin" / "python"
 OLDEST = (3, 11)
 STEPS = {"run": ("servers", "assets"), "services": ("servers",), "test": ("dev", "servers", "assets")}
+LAUNCHER = """#!/bin/sh
+exec "$(dirname -- "$0")/python" -m flask "$@"
+"""
 
 
 def main(goal: str) -> int:
@@ -31,6 +34,7 @@ def main(goal: str) -> int:
     if "dev" in STEPS[goal]:
         worked += install("requirements-dev.txt", "packages for tests")
     install_fast_parser()
+    write_launcher()
     for module, things in (("onyx.embedded", "servers"), ("onyx.embedded.assets", "assets")):
         if things in STEPS[goal]:
             run_module(module, *(["ensure"] if things == "servers" else []))
@@ -93,6 +97,14 @@ def install_fast_parser() -> None:
     if shutil.which("cc") or shutil.which("gcc"):
         pip("--require-hashes", "-r", name, quiet=True)
     stamp(name)
+
+
+def write_launcher() -> None:
+    """.venv/bin/flask as a script that finds its Python beside itself: pip's own breaks on quotes in the path."""
+    path = VENV / "bin" / "flask"
+    if not path.exists() or path.read_text() != LAUNCHER:
+        path.write_text(LAUNCHER)
+        path.chmod(0o755)
 
 
 def pip(*words: str, quiet: bool = False) -> int:

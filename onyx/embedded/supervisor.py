@@ -13,7 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
 
-from onyx.embedded import environment, lock, places, preparation, processes, servers
+from onyx.embedded import environment, lock, places, preparation, processes, servers, terminal
 from onyx.embedded.child import Child, environment_for
 from onyx.embedded.trouble import Trouble
 
@@ -34,6 +34,7 @@ def run(var: Path) -> int:
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, stop_now)
     children: list[Child] = []
+    terminal.take()
     try:
         bring_up(var, children)
         watch(var, children)
@@ -41,6 +42,7 @@ def run(var: Path) -> int:
         pass
     finally:
         shut_down(var, children)
+        terminal.give_back()
     return 0
 
 
@@ -188,11 +190,23 @@ def watch(var: Path, children: list[Child]) -> None:
         for child in children:
             status = child.died()
             if status is not None:
-                say(f"The {child.name} process ended (status {status}); starting it again in {child.pause / 2:.1f} s.")
+                say(f"The {child.name} process ended (status {status}); starting it again in {child.wait:.1f} s.")
             if child.is_due():
                 child.start()
                 remember(var, children)
-        time.sleep(0.2)
+        if servers.has_died(var):
+            say("A server has died; starting it again ...")
+            revive(var)
+        time.sleep(0.25)
+
+
+def revive(var: Path) -> None:
+    """Start the servers again; when that fails say why, and try again a little later."""
+    try:
+        servers.start(var, say)
+    except Trouble as trouble:
+        say(str(trouble))
+        time.sleep(5)
 
 
 def shut_down(var: Path, children: list[Child]) -> None:
