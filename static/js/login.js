@@ -1,0 +1,78 @@
+// Signing in, and saying why the last session ended.
+import { post } from "./api.js";
+
+const REASONS = {
+  signed_out: "You have signed out.",
+  idle: "You were signed out because nothing happened for a while.",
+  expired: "Your session has ended. Please sign in again.",
+  revoked_by_admin: "An administrator ended your session.",
+  revoked_by_you: "You ended this session from another device.",
+  suspended: "Your account has been suspended. Ask an administrator of your organisation.",
+  password_changed: "Your password was changed, so every other session was ended.",
+  roles_changed: "Your permissions have changed. Sign in again to go on.",
+  tenant_suspended: "Your organisation has been suspended. Ask whoever runs this installation.",
+};
+
+const byId = (id) => document.getElementById(id);
+const address = new URLSearchParams(location.search);
+const reason = REASONS[address.get("reason")];
+
+if (reason) {
+  byId("login-reason").textContent = reason;
+  byId("login-reason").hidden = false;
+}
+byId("login-form").addEventListener("submit", submit);
+byId("login-show").addEventListener("click", showPassword);
+
+async function submit(event) {
+  event.preventDefault();
+  const form = event.target;
+  const values = Object.fromEntries(new FormData(form));
+  if (!values.email.trim() || !values.password) return fail("Enter your e-mail and your password.", values.email.trim() ? "password" : "email");
+  const button = byId("login-submit");
+  button.disabled = true;
+  fail("");
+  try {
+    const answer = await post("/api/v1/auth/login", bodyOf(values), { stayOn401: true });
+    const data = answer?.data ?? answer ?? {};
+    location.assign(safePath(address.get("next")) ?? safePath(data.landing) ?? "/");
+  } catch (error) {
+    button.disabled = false;
+    if (error.fields?.tenant || error.code?.includes("tenant")) byId("login-tenant-part").open = true;
+    fail(error.message, "password");
+  }
+}
+
+function bodyOf({ email, password, tenant, remember }) {
+  const body = { email: email.trim(), password };
+  if (tenant?.trim()) body.tenant = tenant.trim().toLowerCase();
+  if (remember) body.remember = true;
+  return body;
+}
+
+/** Only a path of this very site; anything else would let a link send people elsewhere after signing in. */
+function safePath(path) {
+  if (!path) return null;
+  let target;
+  try {
+    target = new URL(path, location.origin);
+  } catch {
+    return null;
+  }
+  if (target.origin !== location.origin || !path.startsWith("/") || target.pathname === "/login") return null;
+  return target.pathname + target.search;
+}
+
+function fail(message, focus) {
+  const alert = byId("login-error");
+  alert.textContent = message;
+  alert.hidden = !message;
+  if (focus) byId(`login-${focus}`).focus();
+}
+
+function showPassword() {
+  const box = byId("login-password");
+  const shown = box.type === "text";
+  box.type = shown ? "password" : "text";
+  byId("login-show").setAttribute("aria-pressed", String(!shown));
+}

@@ -1,0 +1,54 @@
+// The one socket of the page: same-origin cookie, WebSocket only; knows and shows whether it is connected.
+import { get, goToLogin } from "./api.js";
+import { io } from "../vendor/socket.io.esm.min.js";
+
+const WORDS = { connecting: "Connecting…", connected: "Connected", reconnecting: "Reconnecting…", offline: "Offline" };
+const ACK_TIMEOUT = 5000;
+
+/** Connect; `onConnect` runs after every (re)connection. */
+export function openSocket(onConnect) {
+  const socket = io("/", { transports: ["websocket"], reconnectionDelayMax: 5000 });
+  let ever = false;
+  socket.on("connect", () => {
+    ever = true;
+    show("connected");
+    onConnect();
+  });
+  socket.on("disconnect", () => show(navigator.onLine ? "reconnecting" : "offline"));
+  socket.on("connect_error", () => {
+    show(navigator.onLine ? (ever ? "reconnecting" : "connecting") : "offline");
+    if (!socket.active) refused(socket);
+  });
+  socket.on("disconnect", (reason) => {
+    if (reason === "io server disconnect") refused(socket);
+  });
+  socket.on("session:revoked", ({ reason } = {}) => {
+    socket.disconnect();
+    goToLogin(reason);
+  });
+  addEventListener("online", () => socket.connect());
+  return socket;
+}
+
+/** Emit and wait for the acknowledgement; rejects after five seconds without one. */
+export function request(socket, event, payload) {
+  return socket.timeout(ACK_TIMEOUT).emitWithAck(event, payload);
+}
+
+/** The server sent the socket away: find out over HTTP whether the session is over, else try again. */
+async function refused(socket) {
+  show("reconnecting");
+  try {
+    await get("/api/v1/users/me"); // a 401 leaves for the sign-in page
+  } catch (error) {
+    if (error.status === 401) return;
+  }
+  setTimeout(() => socket.connect(), 2000);
+}
+
+function show(state) {
+  for (const badge of document.querySelectorAll("[data-live]")) {
+    badge.dataset.state = state;
+    badge.querySelector("[data-live-text]").textContent = WORDS[state];
+  }
+}
