@@ -1,0 +1,1 @@
+"""Settings of the installation and of its tools; the only place that reads the environment."""

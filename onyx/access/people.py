@@ -1,0 +1,75 @@
+"""Bringing a person into a tenant: used by admins, by the command line and by provisioning."""
+
+from uuid import UUID
+
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from onyx.audit.actions import Action
+from onyx.audit.record import record, target
+from onyx.core.actor import Actor
+from onyx.core.db import violated
+from onyx.core.errors import Conflict, Denied, Invalid
+from onyx.core.ids import uuid7
+from onyx.core.scope import current_scope
+from onyx.core.secrets import email_digest
+from onyx.identity.models import Credential, Profile, User, UserRole
+from onyx.identity.passwords import hash_password
+from onyx.tenancy.walls import control_plane
+
+from .policy import permissions_of, roles_for
+
+
+def add_person(
+    session: Session, actor: Actor, *, email: str, name: str, roles: list[str], password: str | None
+) -> UUID:
+    """Create a person with roles and, if given, a password. Purposes `admin` and `job:provision`.
+
+    Raises Invalid for a malformed e-mail or role, Denied for a role that gives what the actor lacks, Conflict when
+    the e-mail is taken in this tenant. The directory's line is written first; alone it lets nobody in.
+    """
+    email = checked_email(email)
+    wanted = checked_roles(actor, roles)
+    digest = email_digest(email)
+    with control_plane(current_scope()) as connection:
+        connection.exec_driver_sql("select directory_add(%s)", (digest,))
+    id = uuid7()
+    session.add(User(id=id, email=email, email_digest=digest))
+    try:
+        session.flush()  # so that a taken e-mail is told as one, before rows that hang on it
+    except IntegrityError as error:
+        if violated(error) == "app_user_email_unique":
+            raise Conflict("Somebody with this e-mail is here already.") from None
+        raise
+    session.add(Profile(user_id=id, display_name=name.strip() or email, preferences={}))
+    session.add_all(UserRole(user_id=id, role=role, granted_by=actor.user_id) for role in wanted)
+    if password is not None:
+        session.add(Credential(user_id=id, password_hash=hash_password(password)))
+    record(session, actor, Action.USER_CREATED, target("user", id, email), roles=wanted)
+    return id
+
+
+def checked_email(email: str) -> str:
+    """The address, lower-cased. Raises Invalid for what cannot be one."""
+    email = email.strip().lower()
+    name, at, domain = email.rpartition("@")
+    if not at or not name or "." not in domain.strip(".") or len(email) > 254 or any(c.isspace() for c in email):
+        raise Invalid(fields={"email": "Give an e-mail address."})
+    return email
+
+
+def checked_roles(actor: Actor, roles: list[str]) -> list[str]:
+    """The roles, known and grantable. Raises Invalid for unknown ones, Denied for more than the actor holds (I2)."""
+    known = {role.value for role in roles_for(actor.tenant_slug)}
+    if not roles or not set(roles) <= known:
+        raise Invalid(fields={"roles": f"Choose from {', '.join(sorted(known))}."})
+    if actor.kind == "user":
+        for role in set(roles):
+            lacking = permissions_of((role,), actor.tenant_slug) - actor.permissions
+            if lacking - _HELD_APART:
+                raise Denied(f"You cannot grant the role {role}: it allows more than you may do yourself.")
+    return sorted(set(roles))
+
+
+# Reading the log is held apart from administration: an admin appoints auditors and cannot read what they read.
+_HELD_APART = frozenset({"audit:read"})

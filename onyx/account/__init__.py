@@ -1,0 +1,9 @@
+"""One's own account: who am I, profile, preferences, password."""
+
+from flask import Flask
+
+from . import routes
+
+
+def register(app: Flask) -> None:
+    app.register_blueprint(routes.blueprint)

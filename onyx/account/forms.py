@@ -1,0 +1,24 @@
+"""What people may change of their own account."""
+
+from typing import Any
+
+from pydantic import Field, field_validator
+
+from onyx.edge.http import Body
+
+
+class ProfileChange(Body):
+    display_name: str | None = Field(None, min_length=1, max_length=120)
+    preferences: dict[str, Any] | None = None
+
+    @field_validator("preferences")
+    @classmethod
+    def small(cls, value: dict[str, Any] | None) -> dict[str, Any] | None:
+        if value is not None and len(repr(value)) > 8_000:
+            raise ValueError("may hold 8000 characters at most")
+        return value
+
+
+class PasswordChange(Body):
+    current: str = Field(min_length=1, max_length=1024)
+    new: str = Field(min_length=1, max_length=1024)

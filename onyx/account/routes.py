@@ -1,0 +1,67 @@
+"""One's own account over HTTP, and the settings pages."""
+
+from typing import Any
+
+from flask import Blueprint, render_template
+from sqlalchemy.orm import Session
+
+from onyx.access.ending import end_all_of
+from onyx.access.policy import Permission
+from onyx.core.actor import Actor
+from onyx.core.db import unit_of_work
+from onyx.core.scope import tenant_scope
+from onyx.edge.http import body, requires
+
+from . import service
+from .forms import PasswordChange, ProfileChange
+
+blueprint = Blueprint("account", __name__)
+
+
+@blueprint.get("/settings")
+@requires(Permission.OWN_ACCOUNT)
+def settings_page(actor: Actor, _session: Session) -> str:
+    return render_template("settings/page.html", profile=_shown(actor, actor.name, actor.preferences))
+
+
+@blueprint.get("/settings/sessions")
+@requires(Permission.OWN_ACCOUNT)
+def sessions_page(_actor: Actor, _session: Session) -> str:
+    return render_template("settings/sessions.html")
+
+
+@blueprint.get("/api/v1/users/me")
+@requires(Permission.OWN_ACCOUNT)
+def who_am_i(actor: Actor, _session: Session) -> dict[str, Any]:
+    return _shown(actor, actor.name, actor.preferences)
+
+
+@blueprint.patch("/api/v1/users/me")
+@requires(Permission.OWN_ACCOUNT)
+def change_me(actor: Actor, session: Session) -> dict[str, Any]:
+    profile = service.change_profile(session, actor, body(ProfileChange))
+    return _shown(actor, profile.display_name, profile.preferences)
+
+
+@blueprint.post("/api/v1/auth/password")
+@requires(Permission.OWN_ACCOUNT, limit="10/minute")
+def change_password(actor: Actor, _session: Session) -> dict[str, Any]:
+    form = body(PasswordChange)
+    assert actor.user_id is not None
+    with tenant_scope(actor.tenant_id, "auth", actor.user_id, actor.session_id), unit_of_work() as session:
+        service.change_password(session, actor, form.current, form.new)
+        ended = end_all_of(session, actor, actor.user_id, "password_changed", keep=actor.session_id)
+    return {"changed": True, "sessions_ended": len(ended)}
+
+
+def _shown(actor: Actor, name: str, preferences: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "id": actor.user_id,
+        "email": actor.email,
+        "display_name": name,
+        "preferences": preferences,
+        "roles": actor.roles,
+        "permissions": sorted(actor.permissions),
+        "tenant": {"id": actor.tenant_id, "slug": actor.tenant_slug, "name": actor.tenant_name},
+        "session_id": actor.session_id,
+    }

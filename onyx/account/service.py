@@ -1,0 +1,43 @@
+"""Changes that a person makes to their own account."""
+
+from sqlalchemy.orm import Session
+
+from onyx.audit.actions import Action
+from onyx.audit.record import change, record, target
+from onyx.core.actor import Actor
+from onyx.core.clock import now
+from onyx.core.errors import Invalid
+from onyx.identity import changes, passwords
+from onyx.identity.models import Credential, Profile
+
+from .forms import ProfileChange
+
+
+def change_profile(session: Session, actor: Actor, wanted: ProfileChange) -> Profile:
+    """Change display name and preferences; preferences are merged key by key, None removes one."""
+    assert actor.user_id is not None
+    profile = session.get_one(Profile, actor.user_id)
+    told = []
+    if wanted.display_name is not None and wanted.display_name != profile.display_name:
+        told.append(change("display_name", profile.display_name, wanted.display_name))
+        profile.display_name = wanted.display_name
+    if wanted.preferences is not None:
+        merged = {**profile.preferences, **wanted.preferences}
+        merged = {name: value for name, value in merged.items() if value is not None}
+        if merged != profile.preferences:
+            told.append(change("preferences", profile.preferences, merged))
+            profile.preferences = merged
+    if told:
+        record(session, actor, Action.PROFILE_CHANGED, target("user", actor.user_id, actor.email), changes=told)
+        changes.person_changed(session, actor.tenant_id, actor.user_id, "profile")
+    return profile
+
+
+def change_password(session: Session, actor: Actor, current: str, new: str) -> None:
+    """Set a new password; purpose `auth`. Raises Invalid when the current one is wrong or the new one too weak."""
+    assert actor.user_id is not None
+    credential = session.get_one(Credential, actor.user_id)
+    if not passwords.verify(credential.password_hash, current):
+        raise Invalid("The current password is wrong.", fields={"current": "This is not your current password."})
+    credential.password_hash, credential.changed_at = passwords.hash_password(new), now()
+    record(session, actor, Action.PASSWORD_CHANGED, target("user", actor.user_id, actor.email))

@@ -1,0 +1,96 @@
+"""Onyx, booted in order on one page."""
+
+import importlib
+from pathlib import Path
+
+from flask import Flask
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from config.logging import configure_logging
+from config.settings import ROOT, Settings, data_folder, load
+from onyx import embedded
+from onyx.audit import rescue
+from onyx.core import secrets
+from onyx.core.db import db, engine_options
+from onyx.core.db import install as install_database
+from onyx.edge import access_log, bus, carriers, errors, headers, http, live, login, pages  # noqa: F401
+from onyx.edge.limits import limiter
+from onyx.edge.state import State
+from onyx.edge.store import Store
+from onyx.edge.streams import Streams
+from onyx.tenancy import walls
+
+FEATURES = ("health", "sessions", "account")
+
+
+def create_app(settings: Settings | None = None, async_mode: str = "threading") -> Flask:
+    """The application; `async_mode` is `gevent` under gunicorn, `threading` in tests and commands."""
+    settings = settings or load_settings()
+    configure_logging()
+    secrets.install(settings.onyx_secret_key.get_secret_value())
+    rescue.install(settings.onyx_var / "spool")
+
+    app = Flask("onyx", root_path=str(ROOT), static_folder="static", template_folder="templates")
+    app.static_url_path = f"/static/v/{pages.static_version(Path(app.static_folder or ''))}"
+    _configure(app, settings)
+
+    db.init_app(app)
+    walls.bound_to_backend = not settings.database_pooled
+    with app.app_context():
+        install_database(db.engine, walls.tell)
+    _state(app, settings)
+
+    errors.install(app)
+    headers.install(app, settings.secure_cookies)
+    http.install(app)
+    pages.install(app)
+    login.install(app)
+    limiter.init_app(app)
+    live.install(app, settings.redis_socketio_url or settings.redis_url, async_mode)
+    for feature in FEATURES:
+        importlib.import_module(f"onyx.{feature}").register(app)
+    http.check_all_guarded(app)
+    return app
+
+
+def start_background(app: Flask) -> None:
+    """What a serving process does beside answering: listen to the control bus, drain the access log."""
+    state: State = app.extensions["onyx"]
+    state.bus.start(app, state.platform)
+    state.access_log.start(app)
+
+
+def load_settings() -> Settings:
+    """The settings of this installation: the environment over the embedded servers' own URLs."""
+    return load(embedded.urls(data_folder()))
+
+
+def _configure(app: Flask, settings: Settings) -> None:
+    app.config.update(
+        SECRET_KEY=secrets.derive("flask"),
+        SQLALCHEMY_DATABASE_URI=settings.database_url.replace("postgresql://", "postgresql+psycopg://", 1),
+        SQLALCHEMY_ENGINE_OPTIONS=engine_options(),
+        MAX_CONTENT_LENGTH=1024 * 1024,
+        MAX_FORM_MEMORY_SIZE=1024 * 1024,
+        SESSION_COOKIE_NAME="onyx_flash",
+        SESSION_COOKIE_SAMESITE="Lax",
+        SESSION_COOKIE_SECURE=settings.secure_cookies,
+        RATELIMIT_STORAGE_URI=settings.redis_limits_url or settings.redis_url,
+        RATELIMIT_ENABLED=settings.rate_limits,
+        RATELIMIT_IN_MEMORY_FALLBACK_ENABLED=True,
+        TEMPLATES_AUTO_RELOAD=False,
+    )
+    if settings.trusted_proxies:
+        count = settings.trusted_proxies
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=count, x_proto=count, x_host=count)  # type: ignore[method-assign]
+
+
+def _state(app: Flask, settings: Settings) -> None:
+    store = Store(settings.redis_cache_url or settings.redis_url)
+    streams = Streams()
+    control = bus.Bus(store, settings.redis_url)
+    control.subscribe(streams.obey)
+    with app.app_context():
+        platform = bus.platform_id()
+    log = access_log.AccessLog(settings.onyx_var / "spool")
+    app.extensions["onyx"] = State(settings, store, control, log, streams, platform)

@@ -1,0 +1,1 @@
+"""The write side of the trail: a closed vocabulary, and one function that records an event with its change."""

@@ -1,0 +1,103 @@
+"""`record()`: one event in the transaction of the change it explains (A1, A2).
+
+That nothing is left unexplained is not up to callers: a deferred trigger on every audited table refuses the COMMIT
+of a transaction without an event (migrations/tenant/0001), whatever wrote the change.
+"""
+
+import json
+from collections.abc import Iterable
+from typing import Any
+from uuid import UUID
+
+import structlog
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.orm import Session
+
+from onyx.core.actor import Actor
+from onyx.core.clock import now, rfc3339
+from onyx.core.db import unit_of_work
+from onyx.core.errors import Unavailable
+from onyx.core.ids import uuid7
+from onyx.core.scope import tenant_scope
+
+from .actions import Action
+from .rescue import write_rescue
+
+_log = structlog.get_logger()
+SECRET = frozenset({"password", "password_hash", "token", "token_digest", "api_key", "secret", "content"})
+
+
+def target(kind: str, id: UUID | str | None, display: str = "") -> dict[str, str]:
+    """What an event is about. `display` must be public: never message or file text."""
+    return {"type": kind, "id": str(id) if id else "", "display": display}
+
+
+def change(path: str, old: Any, new: Any) -> dict[str, Any]:
+    """One changed field, with its values before and after. Raises ValueError for a field that holds secrets."""
+    if path in SECRET:
+        raise ValueError(f"{path} must not stand in the trail; name it in details without its value")
+    return {"path": path, "old": old, "new": new, "class": "public"}
+
+
+def record(
+    session: Session,
+    actor: Actor,
+    action: Action,
+    *targets: dict[str, str],
+    outcome: str = "success",
+    reason: str | None = None,
+    changes: Iterable[dict[str, Any]] = (),
+    **details: Any,
+) -> None:
+    """Put one event into the session's transaction; all of them are written in one statement before its commit.
+
+    Raises TypeError for an action outside the vocabulary and ValueError for details that name a secret.
+    """
+    if not isinstance(action, Action):
+        raise TypeError(f"{action!r} is not registered in audit.actions")
+    if SECRET & details.keys():
+        raise ValueError(f"details may not hold {', '.join(sorted(SECRET & details.keys()))}")
+    event = {
+        "event_id": str(uuid7()),
+        "occurred_at": rfc3339(now()),
+        "action": action.value,
+        "schema_version": 1,
+        "actor": {"type": actor.kind, "display": actor.email or actor.name, "roles": list(actor.roles)},
+        "request": {
+            "id": actor.request.id,
+            "method": actor.request.method,
+            "route": actor.request.route,
+            "ip": actor.request.ip,
+            "user_agent": actor.request.user_agent[:300],
+        },
+        "targets": list(targets),
+        "outcome": outcome,
+        "reason": reason,
+        "changes": list(changes),
+        "details": details,
+    }
+    waiting = session.info.setdefault("events", [])
+    waiting.append(event)
+    if len(waiting) == 1:
+        session.info.setdefault("before_commit", []).append(_write)
+
+
+def record_alone(actor: Actor, action: Action, *targets: dict[str, str], purpose: str = "auth", **more: Any) -> None:
+    """Record what changed nothing (a refusal, a failure, a sensitive read) in a short transaction of its own.
+
+    Raises Unavailable when it cannot be written; the rescue log on disk then says so.
+    """
+    try:
+        with tenant_scope(actor.tenant_id, purpose, actor.user_id, actor.session_id), unit_of_work() as session:
+            record(session, actor, action, *targets, **more)
+    except (DBAPIError, Unavailable) as error:
+        write_rescue(actor, action.value, error)
+        raise Unavailable() from error
+
+
+def _write(session: Session) -> None:
+    events = session.info.pop("events", [])
+    if events:
+        session.flush()  # the change first, so that a change that fails is not preceded by its event
+        text = json.dumps(events, default=str, separators=(",", ":"))
+        session.connection().exec_driver_sql("select audit_append(%s::jsonb)", (text,))

@@ -1,0 +1,188 @@
+"""The one way to the database: a unit of work inside a tenant scope.
+
+Isolation hangs on what happens here: the extended protocol only (no stacked statements), no server-side prepared
+statements on shared connections, nothing left on a connection for its next user, no session without a context.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+from uuid import UUID
+
+import psycopg
+from flask_sqlalchemy import SQLAlchemy
+from psycopg.pq import TransactionStatus
+from sqlalchemy import Connection, Engine, event
+from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.orm import DeclarativeBase, Mapped, ORMExecuteState, Session, mapped_column, with_loader_criteria
+
+from . import outbox
+from .errors import Unavailable
+from .scope import Scope, current_scope
+
+TENANTS_PER_CONNECTION = 64
+_PINNED = {
+    "role": "none",
+    "row_security": "on",
+    "search_path": "",
+    "default_transaction_read_only": "off",
+    "statement_timeout": "30s",
+    "lock_timeout": "5s",
+    "idle_in_transaction_session_timeout": "60s",
+    "local_preload_libraries": "",
+    "TimeZone": "UTC",
+}
+_CLEAN = "reset role; reset all; deallocate all; close all; unlisten *; select pg_advisory_unlock_all()"
+
+
+class Base(DeclarativeBase):
+    """Tables of a tenant's schema, unqualified: search_path says whose."""
+
+
+class Owned:
+    """Mixin for rows of one person: ORM reads are filtered by the scope's user (the habit; RLS is the wall)."""
+
+    user_id: Mapped[UUID] = mapped_column()
+
+
+db = SQLAlchemy(model_class=Base, session_options={"expire_on_commit": False}, disable_autonaming=True)
+_tell: Callable[[Connection, Scope], None] | None = None
+
+
+class ExtendedCursor(psycopg.Cursor[Any]):
+    """Sends every statement by the extended protocol, which refuses two statements in one string."""
+
+    def _execute_send(self, query: Any, *, force_extended: bool = False, binary: bool | None = None) -> None:
+        super()._execute_send(query, force_extended=True, binary=binary)
+
+
+def engine_options(pool_size: int = 20) -> dict[str, Any]:
+    """Options of the application's engine (SQLALCHEMY_ENGINE_OPTIONS)."""
+    pinned = " ".join(f"-c {name}={value}" for name, value in _PINNED.items())
+    return {
+        "pool_size": pool_size,
+        "max_overflow": pool_size,
+        "pool_timeout": 5,
+        "pool_recycle": 1800,
+        "pool_reset_on_return": None,
+        "use_native_hstore": False,
+        "hide_parameters": True,
+        "connect_args": {
+            "options": pinned,
+            "prepare_threshold": None,
+            "cursor_factory": ExtendedCursor,
+            "connect_timeout": 5,
+        },
+    }
+
+
+def install(engine: Engine, tell: Callable[[Connection, Scope], None]) -> None:
+    """Bind the walls to the engine; `tell` sends scope and signed context at each BEGIN (tenancy.walls)."""
+    global _tell
+    _tell = tell
+    event.listen(engine, "reset", _leave_nothing_behind)
+    event.listen(engine, "checkin", _retire_well_travelled)
+
+
+@contextmanager
+def unit_of_work() -> Iterator[Session]:
+    """One transaction in the open scope: commit at the end, then deliver the outbox; roll back on any error.
+
+    Raises ScopeMissing without a scope at the first statement, Unavailable when PostgreSQL is away.
+    """
+    session = db.session.session_factory()
+    with _as_current(session):
+        yield from _commit_or_roll_back(session)
+
+
+def _commit_or_roll_back(session: Session) -> Iterator[Session]:
+    try:
+        yield session
+        for finish in session.info.get("before_commit", ()):
+            finish(session)
+        session.commit()
+    except (OperationalError, PoolTimeout) as error:
+        session.rollback()
+        if is_away(error):
+            raise Unavailable() from error
+        raise
+    except BaseException:
+        session.rollback()
+        raise
+    finally:
+        letters = outbox.take(session)
+        session.info.clear()
+        session.close()
+    outbox.deliver(letters)
+
+
+@contextmanager
+def _as_current(session: Session) -> Iterator[None]:
+    """`db.session` means this session for a while; an outer unit of work gets its own back."""
+    registry = db.session.registry
+    outer = registry() if registry.has() else None
+    registry.set(session)
+    try:
+        yield
+    finally:
+        registry.clear()
+        if outer is not None:
+            registry.set(outer)
+
+
+def is_away(error: Exception) -> bool:
+    """Whether PostgreSQL could not be reached, or cut the connection (SQLSTATE class 08, 57P)."""
+    if isinstance(error, PoolTimeout):
+        return True
+    state = getattr(getattr(error, "orig", None), "sqlstate", None)
+    return state is None or state[:2] == "08" or state[:3] == "57P" or state == "53300"
+
+
+def violated(error: DBAPIError) -> str | None:
+    """Name of the constraint that a statement broke, if any."""
+    diagnostic = getattr(error.orig, "diag", None)
+    return diagnostic.constraint_name if diagnostic else None
+
+
+def rows(session: Session, statement: str, *values: Any) -> list[Any]:
+    """Run a hot read as it stands (`%s` parameters): named rows, no compiling, no entities."""
+    return list(session.connection().exec_driver_sql(statement, values).all())
+
+
+@event.listens_for(Session, "after_begin")
+def _open_with_context(session: Session, _transaction: object, connection: Connection) -> None:
+    if _tell is None:
+        raise RuntimeError("db.install() has not been called")
+    _tell(connection, current_scope())
+
+
+@event.listens_for(Session, "do_orm_execute")
+def _own_rows_only(state: ORMExecuteState) -> None:
+    scope = current_scope()
+    if state.is_select and scope.purpose == "member" and not state.is_column_load and not state.is_relationship_load:
+        user = scope.user
+        state.statement = state.statement.options(
+            with_loader_criteria(
+                Owned,
+                lambda cls: cls.user_id == user,
+                include_aliases=True,
+                track_closure_variables=True,
+            )
+        )
+
+
+def _leave_nothing_behind(connection: psycopg.Connection, _record: object, state: Any) -> None:
+    if state.terminate_only or connection.closed:
+        return
+    if connection.info.transaction_status != TransactionStatus.IDLE:
+        connection.rollback()
+    connection.autocommit = True
+    psycopg.Cursor(connection).execute(_CLEAN)
+    connection.autocommit = False
+
+
+def _retire_well_travelled(_connection: psycopg.Connection, record: Any) -> None:
+    """A backend keeps about 1 MB of catalogue for each tenant that it has touched: let it go in time."""
+    if len(record.info.get("tenants", ())) > TENANTS_PER_CONNECTION:
+        record.invalidate()

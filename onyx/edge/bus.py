@@ -1,0 +1,215 @@
+"""The control bus: what one process decides about sessions, people and tenants reaches all within a second (S5, S6).
+
+A control message says "ask again", never "believe this": the row in PostgreSQL is the truth. Each is a row in
+onyx.revocation too, written before and after the change commits, so a process that missed the message (Redis away,
+crash) finds it by polling: twice a second while the bus is down, every two seconds otherwise. A row seen by polling
+is obeyed at once and again when it is three seconds old: the change that it forewarns of may not have committed yet.
+"""
+
+import json
+import os
+import socket
+import threading
+import time
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import redis
+import structlog
+from flask import Flask
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+from onyx.core.clock import now
+from onyx.core.db import db
+from onyx.core.scope import Scope
+from onyx.tenancy.notices import Notice
+from onyx.tenancy.walls import control_plane
+
+from .store import Away, Store
+
+_log = structlog.get_logger()
+CHANNEL = "onyx:control"
+PROCESSES = "onyx:processes"
+
+
+class Bus:
+    """One process's end of the bus. `trusted` is false while messages may be missed."""
+
+    def __init__(self, store: Store, url: str) -> None:
+        self.process = f"{socket.gethostname()}-{os.getpid()}-{os.urandom(3).hex()}"
+        self.trusted = False
+        self.generation = 0
+        self._store = store
+        self._url = url
+        self._listeners: list[Callable[[Notice], None]] = []
+        self._seen: dict[tuple[UUID, bool], float] = {}
+        self._since: datetime = now()
+        self._control: Scope | None = None
+        self._stopped = threading.Event()
+        self._wake = threading.Event()
+
+    # -- what requests use
+
+    def believes(self, entry: bytes) -> bool:
+        """Whether a session's entry was written under the generation that PostgreSQL holds now."""
+        return self.trusted and entry.startswith(b'{"g":%d,' % self.generation)
+
+    def stamp(self, **parts: str) -> str:
+        """A session's entry in Redis, marked with the generation."""
+        return json.dumps({"g": self.generation, **parts}, separators=(",", ":"))
+
+    def suspect(self) -> None:
+        """Redis did not answer: believe nothing until the listener is back and the generation is known again."""
+        self.trusted = False
+        self._wake.set()
+
+    def publish(self, notice: Notice) -> int:
+        """Tell all processes; returns how many were listening. Raises Away (the polls still bring it)."""
+        text = json.dumps([notice.id.hex, notice.tenant.hex, notice.kind, notice.subject.hex, notice.reason])
+        return int(self._store.call(self._store.client.publish, CHANNEL, text))
+
+    def subscribe(self, listener: Callable[[Notice], None]) -> None:
+        """Call `listener` for every notice, in this process, once each."""
+        self._listeners.append(listener)
+
+    def receive(self, notice: Notice, settled: bool = False) -> None:
+        """Act on a notice that was not seen before (or not since it settled), then acknowledge it."""
+        if (notice.id, settled) in self._seen:
+            return
+        self._seen[notice.id, settled] = time.monotonic()
+        for listener in self._listeners:
+            try:
+                listener(notice)
+            except Exception:
+                _log.exception("control notice not obeyed", kind=notice.kind)
+        self._acknowledge(notice)
+
+    def receipt(self, id: UUID) -> dict[str, Any]:
+        """Which processes acknowledged a notice, and when (Unix time), and which are alive. Raises Away."""
+        client = self._store.client
+        acks = self._store.call(client.hgetall, f"onyx:ack:{id}")
+        alive = self._store.call(client.zrangebyscore, PROCESSES, time.time() - 6, "+inf")
+        return {
+            "acknowledged": {name.decode(): float(at) for name, at in acks.items()},
+            "alive": sorted(name.decode() for name in alive),
+        }
+
+    # -- the life of the process
+
+    def start(self, app: Flask, platform: UUID) -> None:
+        """Begin to listen, poll and beat, in daemon threads (greenlets under gevent)."""
+        self._control = Scope(platform, "job:control")
+        for work in (self._listen, self._poll):
+            threading.Thread(target=self._with_app, args=(app, work), daemon=True, name=work.__name__).start()
+
+    def stop(self) -> None:
+        self._stopped.set()
+        self._wake.set()
+
+    def _with_app(self, app: Flask, work: Callable[[], None]) -> None:
+        while not self._stopped.is_set():
+            try:
+                with app.app_context():
+                    work()
+            except Exception as error:
+                self.trusted = False
+                if not self._stopped.is_set():
+                    _log.warning("control bus interrupted", work=work.__name__, error=str(error)[:200])
+                self._stopped.wait(0.25)
+
+    def _listen(self) -> None:
+        client = redis.Redis.from_url(
+            self._url, socket_timeout=None, socket_connect_timeout=1, retry=Retry(NoBackoff(), 0)
+        )
+        pubsub = client.pubsub(ignore_subscribe_messages=True)
+        try:
+            pubsub.subscribe(CHANNEL)
+            self._renew_generation(client)
+            self._catch_up()
+            self.trusted = True
+            while not self._stopped.is_set():
+                message = pubsub.get_message(timeout=2)
+                if message is not None:
+                    self.receive(_notice(json.loads(message["data"])))
+                elif self._wake.is_set() or not self.trusted:
+                    self._wake.clear()
+                    self._renew_generation(client)
+                    self._catch_up()
+                    self.trusted = True
+        finally:
+            self.trusted = False
+            client.close()
+
+    def _poll(self) -> None:
+        while not self._stopped.is_set():
+            self._catch_up()
+            self._beat()
+            self._stopped.wait(2.0 if self.trusted else 0.5)
+
+    def _catch_up(self) -> None:
+        assert self._control is not None
+        with control_plane(self._control) as connection:
+            found = connection.exec_driver_sql(
+                "select id, tenant_id, kind, subject_id, reason, created_at,"
+                " created_at < clock_timestamp() - interval '3 seconds' as settled from revocation"
+                " where created_at > %s order by created_at",
+                (self._since - timedelta(seconds=10),),
+            ).all()
+            generation = connection.exec_driver_sql("select generation from cache_generation").scalar_one()
+        if generation != self.generation:
+            self.generation = generation
+        for row in found:
+            self._since = max(self._since, row.created_at)
+            self.receive(Notice(row.id, row.tenant_id, row.kind, row.subject_id, row.reason), row.settled)
+        self._forget_old()
+
+    def _renew_generation(self, client: redis.Redis) -> None:
+        """A Redis that was restarted, flushed over or replaced by an older copy begins a new generation."""
+        assert self._control is not None
+        run_id = f"{client.info('server')['run_id']}"
+        mark = client.set("onyx:mark", run_id, nx=True)
+        with control_plane(self._control) as connection:
+            connection.exec_driver_sql(
+                "update cache_generation set generation = generation + 1, redis_run_id = %s"
+                " where redis_run_id <> %s or %s",
+                (run_id, run_id, bool(mark)),
+            )
+            self.generation = connection.exec_driver_sql("select generation from cache_generation").scalar_one()
+
+    def _beat(self) -> None:
+        try:
+            at = time.time()
+            pipe = self._store.client.pipeline(transaction=False)
+            pipe.zadd(PROCESSES, {self.process: at})
+            pipe.zremrangebyscore(PROCESSES, "-inf", at - 60)
+            self._store.call(pipe.execute)
+        except Away:
+            self.suspect()
+
+    def _acknowledge(self, notice: Notice) -> None:
+        try:
+            pipe = self._store.client.pipeline(transaction=False)
+            pipe.hset(f"onyx:ack:{notice.id}", self.process, time.time())
+            pipe.expire(f"onyx:ack:{notice.id}", 86_400)
+            self._store.call(pipe.execute)
+        except Away:
+            self.suspect()
+
+    def _forget_old(self) -> None:
+        horizon = time.monotonic() - 600
+        for key in [key for key, at in self._seen.items() if at < horizon]:
+            del self._seen[key]
+
+
+def platform_id() -> UUID:
+    """The id of the platform's own tenant, by the one function that may look before anybody is known."""
+    with db.engine.begin() as connection:
+        found = connection.exec_driver_sql("select onyx.platform_id()").scalar_one()
+    return UUID(str(found))
+
+
+def _notice(parts: list[str]) -> Notice:
+    return Notice(UUID(parts[0]), UUID(parts[1]), parts[2], UUID(parts[3]), parts[4])

@@ -1,0 +1,192 @@
+"""Identify: from a token to an actor, in one Redis round trip, or from PostgreSQL when Redis cannot be believed (S1, S6).
+
+The round trip brings the session's entry, the person's entry (roles as they are now), the tenant's state and the
+count for the rate limit. An entry is believed only when it carries the generation that PostgreSQL holds.
+"""
+
+import json
+import time
+from functools import lru_cache
+from typing import Any
+from uuid import UUID
+
+from onyx.access.policy import PLATFORM_SLUG, permissions_of
+from onyx.core.actor import Actor, Request
+from onyx.core.db import rows, unit_of_work
+from onyx.core.errors import TooMany, Unauthenticated
+from onyx.core.scope import Scope, tenant_scope
+from onyx.identity import tokens
+from onyx.tenancy.walls import control_plane
+
+from .state import state
+from .store import Away, key
+
+ENTRY_SECONDS = 86_400
+TOMBSTONE_SECONDS = 60
+_DEAD = b"-"
+
+_LOOK = """
+local count = redis.call('INCR', KEYS[4])
+if count == 1 then redis.call('EXPIRE', KEYS[4], ARGV[1]) end
+local session = redis.call('GET', KEYS[1])
+if session then redis.call('EXPIRE', KEYS[1], ARGV[2]) end
+return {session, redis.call('GET', KEYS[2]), redis.call('GET', KEYS[3]), count}
+"""
+
+
+def identify(token: str, request: Request, limit: tuple[str, int, int]) -> Actor:
+    """The actor behind a token, at this moment.
+
+    `limit` is (group, how many, seconds). Raises Unauthenticated with the reason why a session is over, TooMany
+    when the limit is passed.
+    """
+    claims = tokens.read(token)
+    if claims is None:
+        raise Unauthenticated()
+    digest = tokens.digest(token)
+    session, person, gate = _look(claims, digest, limit)
+    if session and person and not gate:
+        return _actor(claims, json.loads(person), request)
+    return _from_database(claims, digest, request)
+
+
+def _look(claims: tokens.Claims, digest: bytes, limit: tuple[str, int, int]) -> tuple[bool, bytes | None, bool]:
+    group, most, seconds = limit
+    here = state()
+    now = time.time()
+    counter = key(claims.tenant, "limit", group, claims.session, int(now // seconds))
+    names = [
+        key(claims.tenant, "auth", "session", digest.hex()),
+        key(claims.tenant, "user", claims.user),
+        key(claims.tenant, "gate"),
+        counter,
+    ]
+    life = max(1, min(here.settings.session_idle_seconds, ENTRY_SECONDS, int(claims.expires - now)))
+    try:
+        session, person, gate, count = here.store.run(_LOOK, names, [seconds + 1, life])
+    except Away:
+        here.bus.suspect()
+        return False, None, False
+    if count > most and here.settings.rate_limits:
+        raise TooMany(retry_after=max(1, int(seconds - now % seconds)))
+    believed = session is not None and session != _DEAD and here.bus.believes(session)
+    return believed, None if person == _DEAD else person, gate is not None
+
+
+def _actor(claims: tokens.Claims, person: dict[str, Any], request: Request) -> Actor:
+    roles = tuple(person["roles"])
+    return Actor(
+        tenant_id=claims.tenant,
+        tenant_slug=person["slug"],
+        tenant_name=person["tenant"],
+        user_id=claims.user,
+        email=person["email"],
+        name=person["name"],
+        roles=roles,
+        permissions=_permissions(roles, person["slug"] == PLATFORM_SLUG),
+        session_id=claims.session,
+        preferences=person["preferences"],
+        request=request,
+    )
+
+
+@lru_cache(maxsize=512)
+def _permissions(roles: tuple[str, ...], in_platform: bool) -> frozenset[str]:
+    return permissions_of(roles, PLATFORM_SLUG if in_platform else "")
+
+
+_PERSON = """
+select s.state, s.end_reason, s.token_digest, s.previous_digest, s.rotated_at > now() - interval '10 seconds' as fresh,
+       s.last_seen_at + s.idle_seconds * interval '1 second' < now() as idle, s.expires_at < now() as over,
+       u.status, u.email, p.display_name, p.preferences,
+       array(select r.role from user_role r where r.user_id = u.id order by r.role) as roles
+  from login_session s join app_user u on u.id = s.user_id join profile p on p.user_id = u.id
+ where s.user_id = %s and s.id = %s
+"""
+
+
+def _from_database(claims: tokens.Claims, digest: bytes, request: Request) -> Actor:
+    scope = Scope(claims.tenant, "auth", claims.user, claims.session)
+    with control_plane(scope) as connection:
+        found = connection.exec_driver_sql("select slug, name, status from tenant where id = %s", (claims.tenant,))
+        tenant = found.one_or_none()
+    if tenant is None or tenant.status != "active":
+        raise Unauthenticated(reason="tenant_suspended" if tenant else None)
+    with tenant_scope(scope.tenant, "auth", scope.user, scope.session), unit_of_work() as session:
+        found_rows = rows(session, _PERSON, claims.user, claims.session)
+    row = found_rows[0] if found_rows else None
+    _must_live(row, digest)
+    person = {
+        "slug": tenant.slug,
+        "tenant": tenant.name,
+        "email": row.email,
+        "name": row.display_name,
+        "preferences": row.preferences,
+        "roles": row.roles,
+    }
+    _write_through(claims, digest, person)
+    return _actor(claims, person, request)
+
+
+def _must_live(row: Any, digest: bytes) -> None:
+    if row is None:
+        raise Unauthenticated()
+    if row.state != "active":
+        raise Unauthenticated(reason=row.end_reason)
+    if row.status != "active":
+        raise Unauthenticated(reason="suspended")
+    if row.over or row.idle:
+        raise Unauthenticated(reason="expired" if row.over else "idle")
+    if digest != row.token_digest and not (digest == row.previous_digest and row.fresh):
+        raise Unauthenticated()
+
+
+def _write_through(claims: tokens.Claims, digest: bytes, person: dict[str, Any]) -> None:
+    here = state()
+    life = max(1, min(here.settings.session_idle_seconds, ENTRY_SECONDS, int(claims.expires - time.time())))
+    entry = here.bus.stamp(user=str(claims.user), tenant=str(claims.tenant), session=str(claims.session))
+    store = here.store
+    try:
+        if not here.bus.trusted:
+            return
+        # Only if new: a tombstone laid by a change that is under way must not be overwritten by what was read before.
+        names = [key(claims.tenant, "auth", "session", digest.hex()), key(claims.tenant, "user", claims.user)]
+        pipe = store.client.pipeline(transaction=False)
+        pipe.set(names[0], entry, ex=life, nx=True)
+        pipe.set(names[1], json.dumps(person, default=str), ex=ENTRY_SECONDS, nx=True)
+        store.call(pipe.execute)
+    except Away:
+        return
+
+
+def forget_session(tenant: UUID, digests: list[bytes]) -> None:
+    """Lay a tombstone on the entries of ended sessions. Raises Away."""
+    store = state().store
+    for digest in digests:
+        store.call(store.client.set, key(tenant, "auth", "session", digest.hex()), _DEAD, ex=TOMBSTONE_SECONDS)
+
+
+def outdate_session(tenant: UUID, digest: bytes) -> None:
+    """Have PostgreSQL, which knows the ten seconds of grace, judge a rotated token from now on. Raises Away."""
+    store = state().store
+    store.call(store.client.set, key(tenant, "auth", "session", digest.hex()), _DEAD, ex=TOMBSTONE_SECONDS)
+
+
+def forget_person(tenant: UUID, user: UUID) -> None:
+    """Have the person's roles and profile read anew from PostgreSQL. Raises Away."""
+    store = state().store
+    store.call(store.client.set, key(tenant, "user", user), _DEAD, ex=5)
+
+
+def close_gate(tenant: UUID, closed: bool) -> None:
+    """Make every request of a tenant ask PostgreSQL for the tenant's state. Raises Away."""
+    store = state().store
+    if closed:
+        store.call(store.client.set, key(tenant, "gate"), b"closed")
+    else:
+        store.call(store.client.delete, key(tenant, "gate"))
+
+
+def anonymous(tenant: UUID, slug: str, name: str, request: Request, user: UUID | None = None, email: str = "") -> Actor:
+    """The actor of something that happens before anybody is signed in."""
+    return Actor(tenant, slug, name, user, email, email, kind="anonymous", request=request)

@@ -1,0 +1,254 @@
+"""Sockets' way in: `@on(event, permission)`. Who somebody is, is asked anew at every event, never remembered from connect.
+
+What a socket may receive is decided by its rooms, `t:{tenant}:u:{user}` and `t:{tenant}:s:{session}`; a notice on the
+control bus drops the sockets of a session, a person or a tenant in every process (F27, F28).
+"""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+from uuid import UUID
+
+import structlog
+from flask import Flask, g, request
+from flask_socketio import ConnectionRefusedError, SocketIO, join_room
+from pydantic import BaseModel, ValidationError
+from sqlalchemy.exc import DataError
+
+from onyx.access.policy import PURPOSE, Permission
+from onyx.audit.actions import Action
+from onyx.audit.record import record_alone, target
+from onyx.core import outbox
+from onyx.core.actor import Actor, Request
+from onyx.core.db import unit_of_work
+from onyx.core.errors import Denied, Invalid, OnyxError, TooMany, Unauthenticated, Unavailable
+from onyx.core.ids import uuid7
+from onyx.core.scope import tenant_scope
+from onyx.tenancy.notices import Notice
+
+from . import gate
+from .errors import body_of, invalid, status_of
+from .http import COOKIE
+from .limits import parsed
+from .state import state
+
+_log = structlog.get_logger()
+LARGEST_EVENT = 256 * 1024
+NAMESPACES = ("/", "/live")
+Handler = Callable[..., dict[str, Any] | None]
+
+socketio = SocketIO(manage_session=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One event that clients may send."""
+
+    name: str
+    permission: Permission
+    limit: str
+    namespace: str
+
+
+@dataclass(slots=True)
+class Socket:
+    """One open socket of this process: whose it is, and the token to ask again with."""
+
+    sid: str
+    namespace: str
+    tenant: UUID
+    user: UUID
+    session: UUID
+    token: str
+    meta: Request
+
+
+EVENTS: dict[tuple[str, str], Event] = {}
+_JOINS: dict[str, list[Callable[[Actor, str], None]]] = {}
+_sockets: dict[tuple[str, str], Socket] = {}
+
+
+def on(
+    event: str, permission: Permission, body: type[BaseModel] | None = None, limit: str = "240/minute", namespace: str = "/"
+) -> Callable[[Handler], Handler]:
+    """Handle an event for an actor who holds `permission` now; its return value is the acknowledgement.
+
+    The handler gets `(actor, session, body)` inside the permission's scope and one unit of work. The client gets
+    `{ok: true, …}` after the commit, or `{ok: false, error: {code, message, retry, …}}`.
+    """
+    EVENTS[namespace, event] = Event(event, permission, limit, namespace)
+
+    def register(handler: Handler) -> Handler:
+        def receive(payload: Any = None, *_more: Any) -> dict[str, Any]:
+            return _receive(EVENTS[namespace, event], handler, body, payload)
+
+        socketio.on_event(event, receive, namespace=namespace)
+        return handler
+
+    return register
+
+
+def on_join(namespace: str) -> Callable[[Callable[[Actor, str], None]], Callable[[Actor, str], None]]:
+    """Run a function `(actor, sid)` for each socket that connects to a namespace, after it joined its own rooms."""
+
+    def register(function: Callable[[Actor, str], None]) -> Callable[[Actor, str], None]:
+        _JOINS.setdefault(namespace, []).append(function)
+        return function
+
+    return register
+
+
+def user_room(tenant: UUID, user: UUID) -> str:
+    return f"t:{tenant}:u:{user}"
+
+
+def session_room(tenant: UUID, session: UUID) -> str:
+    return f"t:{tenant}:s:{session}"
+
+
+def push(room: str, event: str, payload: dict[str, Any], namespace: str = "/", skip: str | None = None) -> None:
+    """Send an event to a room on every process, now. After a change use the outbox instead."""
+    socketio.emit(event, payload, to=room, namespace=namespace, skip_sid=skip)
+
+
+@outbox.carrier("push")
+def _push_after_commit(room: str, event: str, payload: dict[str, Any], namespace: str = "/") -> None:
+    push(room, event, payload, namespace)
+
+
+def sockets_here() -> list[Socket]:
+    """The open sockets of this process."""
+    return list(_sockets.values())
+
+
+def install(app: Flask, queue: str | None, async_mode: str) -> None:
+    """Bind Socket.IO to the application and the control bus."""
+    socketio.init_app(
+        app,
+        async_mode=async_mode,
+        message_queue=queue,
+        transports=["websocket"],
+        cors_allowed_origins=None,
+        max_http_buffer_size=LARGEST_EVENT,
+        ping_interval=25,
+        ping_timeout=20,
+    )
+    for namespace in NAMESPACES:
+        socketio.on_event("connect", partial(_connect, namespace), namespace=namespace)
+        socketio.on_event("disconnect", partial(_disconnect, namespace), namespace=namespace)
+    app.extensions["onyx"].bus.subscribe(partial(obey, app))
+
+
+def obey(app: Flask, notice: Notice) -> None:
+    """Ask anew for every socket here that a notice may concern, and drop those whose session is over."""
+    if notice.kind == "stop":
+        return
+    with app.test_request_context():
+        for socket in sockets_here():
+            if socket.tenant == notice.tenant and notice.subject in (socket.session, socket.user, socket.tenant):
+                _ask_again(socket, notice)
+
+
+def _ask_again(socket: Socket, notice: Notice) -> None:
+    try:
+        actor = gate.identify(socket.token, socket.meta, ("notice", 10_000, 60))
+    except Unauthenticated as error:
+        drop(socket, error.reason or notice.reason)
+    except Unavailable:
+        drop(socket, notice.reason)  # nobody can say that the session lives: the client comes back and asks
+    else:
+        if socket.namespace == "/live" and not _may_watch(actor):
+            drop(socket, "roles_changed")
+
+
+def drop(socket: Socket, reason: str) -> None:
+    """Tell one socket why, then close it."""
+    _sockets.pop((socket.namespace, socket.sid), None)
+    server = socketio.server
+    server.emit("session:revoked", {"reason": reason}, to=socket.sid, namespace=socket.namespace)
+    server.disconnect(socket.sid, namespace=socket.namespace)
+
+
+def _may_watch(actor: Actor) -> bool:
+    return any(event.namespace == "/live" and actor.may(event.permission) for event in EVENTS.values())
+
+
+def _connect(namespace: str, auth: Any = None) -> None:
+    # Flask-SocketIO calls again without auth after a TypeError: an absent auth must never count as success.
+    token = auth.get("token") if isinstance(auth, dict) else None
+    token = token if isinstance(token, str) and token else request.cookies.get(COOKIE, "")
+    g.request_id = uuid7().hex
+    meta = Request(g.request_id, "CONNECT", namespace, request.remote_addr or "", request.headers.get("User-Agent", ""))
+    try:
+        actor = gate.identify(token, meta, ("connect", 120, 60))
+        if actor.user_id is None or actor.session_id is None or (namespace == "/live" and not _may_watch(actor)):
+            raise Denied()
+    except OnyxError as error:
+        raise ConnectionRefusedError(body_of(error)) from None
+    sid: str = request.sid  # type: ignore[attr-defined]
+    _sockets[namespace, sid] = Socket(sid, namespace, actor.tenant_id, actor.user_id, actor.session_id, token, meta)
+    join_room(user_room(actor.tenant_id, actor.user_id))
+    join_room(session_room(actor.tenant_id, actor.session_id))
+    for function in _JOINS.get(namespace, ()):
+        function(actor, sid)
+
+
+def _disconnect(namespace: str, *_reason: Any) -> None:
+    _sockets.pop((namespace, request.sid), None)  # type: ignore[attr-defined]
+
+
+def _receive(event: Event, handler: Handler, body: type[BaseModel] | None, payload: Any) -> dict[str, Any]:
+    began = time.perf_counter()
+    g.request_id = uuid7().hex
+    socket = _sockets.get((event.namespace, request.sid))  # type: ignore[attr-defined]
+    actor: Actor | None = None
+    status = 200
+    try:
+        if socket is None:
+            raise Unauthenticated()
+        actor = _identify(socket, event)
+        return {"ok": True, **(_act(event, handler, actor, body, payload) or {})}
+    except Exception as error:
+        status, answer = _refusal(error, event)
+        if isinstance(error, Unauthenticated) and socket is not None:
+            drop(socket, error.reason or "expired")
+        return answer
+    finally:
+        if actor is not None:
+            state().access_log.write(actor, "socket", "", status, time.perf_counter() - began)
+
+
+def _identify(socket: Socket, event: Event) -> Actor:
+    most, seconds = parsed(event.limit)
+    meta = Request(g.request_id, "EVENT", event.name, socket.meta.ip, socket.meta.user_agent)
+    actor = gate.identify(socket.token, meta, (f"on-{event.name.replace(':', '-')}", most, seconds))
+    if not actor.may(event.permission):
+        where = target("event", "", event.name)
+        record_alone(actor, Action.ACCESS_DENIED, where, outcome="denied", reason=event.permission)
+        raise Denied()
+    return actor
+
+
+def _act(
+    event: Event, handler: Handler, actor: Actor, body: type[BaseModel] | None, payload: Any
+) -> dict[str, Any] | None:
+    if body is not None and not isinstance(payload, dict):
+        raise Invalid("The event takes one JSON object.")
+    arguments = (body.model_validate(payload),) if body else ()
+    with tenant_scope(actor.tenant_id, PURPOSE[event.permission], actor.user_id, actor.session_id):
+        with unit_of_work() as session:
+            return handler(actor, session, *arguments)
+
+
+def _refusal(error: Exception, event: Event) -> tuple[int, dict[str, Any]]:
+    if isinstance(error, ValidationError):
+        error = invalid(error)
+    if isinstance(error, (DataError, UnicodeError)):
+        error = Invalid()
+    if not isinstance(error, OnyxError):
+        _log.exception("defect", handler=event.name, request_id=g.request_id, kind=type(error).__name__)
+        error = Unavailable()
+    retry = isinstance(error, (TooMany, Unavailable))
+    return status_of(error), {"ok": False, "error": {**body_of(error), "retry": retry}}

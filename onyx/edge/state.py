@@ -1,0 +1,32 @@
+"""What one application holds for all its requests: settings, Redis, the bus. Reached through `state()`."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from flask import current_app
+
+from config.settings import Settings
+
+from .store import Store
+
+if TYPE_CHECKING:
+    from .access_log import AccessLog
+    from .bus import Bus
+    from .streams import Streams
+
+
+@dataclass(slots=True)
+class State:
+    settings: Settings
+    store: Store
+    bus: "Bus"
+    access_log: "AccessLog"
+    streams: "Streams"
+    platform: UUID
+
+
+def state() -> State:
+    """The state of the current application."""
+    found: State = current_app.extensions["onyx"]
+    return found

@@ -1,0 +1,1 @@
+"""Who people are: their rows, their passwords, their login sessions and tokens."""

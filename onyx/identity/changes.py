@@ -1,0 +1,28 @@
+"""Changes that open sockets and caches must hear of: forewarned before the commit, carried out after it."""
+
+from uuid import UUID
+
+from sqlalchemy.orm import Session
+
+from onyx.core import outbox
+from onyx.core.ids import uuid7
+from onyx.tenancy.notices import forewarn
+
+from .models import LoginSession
+
+
+def session_ended(session: Session, tenant: UUID, row: LoginSession, reason: str) -> UUID:
+    """A login session ends with this transaction. Returns the id of its revocation, for the receipt (S5)."""
+    forewarn(tenant, "session", row.id, reason)
+    digests = [digest for digest in (row.token_digest, row.previous_digest) if digest]
+    notice = uuid7()
+    outbox.put(session, "session.ended", tenant=tenant, id=row.id, digests=digests, reason=reason, notice=notice)
+    return notice
+
+
+def person_changed(session: Session, tenant: UUID, user: UUID, reason: str) -> UUID:
+    """A person's roles, status or profile change with this transaction (I3). Returns the notice's id."""
+    forewarn(tenant, "user", user, reason)
+    notice = uuid7()
+    outbox.put(session, "person.changed", tenant=tenant, user=user, reason=reason, notice=notice)
+    return notice

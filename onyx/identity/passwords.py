@@ -1,0 +1,46 @@
+"""Passwords: Argon2id with OWASP's parameters, off the event loop, in the same time whether or not they exist."""
+
+from collections.abc import Callable
+from typing import TypeVar
+
+from argon2 import PasswordHasher, Type
+from argon2.exceptions import InvalidHashError, VerificationError
+from gevent import get_hub
+from gevent.monkey import is_module_patched
+
+from onyx.core.errors import Invalid
+
+MINIMUM, MAXIMUM = 12, 256
+T = TypeVar("T")
+# OWASP Password Storage Cheat Sheet: m = 19 MiB, t = 2, p = 1; RFC 9106 names the algorithm.
+_hasher = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1, type=Type.ID)
+_nobodys = _hasher.hash("nobody has this password")
+
+
+def _in_thread(function: Callable[[], T]) -> T:
+    """Run C code that does not yield where it stalls no socket: in gevent's thread pool when its hub runs."""
+    if not is_module_patched("threading"):
+        return function()
+    return get_hub().threadpool.apply(function)
+
+
+def hash_password(password: str) -> str:
+    """The Argon2id hash (PHC string) of a password. Raises Invalid when the password breaks the policy."""
+    if not MINIMUM <= len(password) <= MAXIMUM:
+        raise Invalid(
+            "The password does not fit the policy.",
+            fields={"password": f"Use {MINIMUM} to {MAXIMUM} characters."},
+        )
+    return _in_thread(lambda: _hasher.hash(password))
+
+
+def verify(password_hash: str | None, password: str) -> bool:
+    """Whether the password fits; for None (nobody by that name) it takes as long and answers False."""
+
+    def check() -> bool:
+        try:
+            return _hasher.verify(password_hash or _nobodys, password) and password_hash is not None
+        except (VerificationError, InvalidHashError):
+            return False
+
+    return len(password) <= MAXIMUM and _in_thread(check)

@@ -1,0 +1,9 @@
+"""Login sessions: signing in and out, one's own sessions, and ending those of others (S1–S5)."""
+
+from flask import Flask
+
+from . import routes
+
+
+def register(app: Flask) -> None:
+    app.register_blueprint(routes.blueprint)

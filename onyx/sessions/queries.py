@@ -1,0 +1,69 @@
+"""Reading login sessions and people who sign in."""
+
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import func, select, tuple_
+from sqlalchemy.orm import Session
+
+from onyx.core.actor import Actor
+from onyx.core.clock import now
+from onyx.core.db import rows
+from onyx.identity.models import LoginSession
+
+_BY_EMAIL = """
+select u.id, u.status, c.password_hash, p.display_name,
+       array(select r.role from user_role r where r.user_id = u.id order by r.role) as roles
+  from app_user u join profile p on p.user_id = u.id left join credential c on c.user_id = u.id
+ where u.email_digest = %s
+"""
+
+
+def person_by_email(session: Session, email_digest: bytes) -> Any | None:
+    """Who signs in with this e-mail (purpose `auth`): id, status, password_hash, display_name, roles; or None."""
+    found = rows(session, _BY_EMAIL, email_digest)
+    return found[0] if found else None
+
+
+def own(session: Session, actor: Actor) -> list[LoginSession]:
+    """The person's live sessions, newest first."""
+    return list(
+        session.scalars(
+            select(LoginSession)
+            .where(LoginSession.user_id == actor.user_id, _alive())
+            .order_by(LoginSession.created_at.desc(), LoginSession.id.desc())
+        )
+    )
+
+
+def login_session(session: Session, actor: Actor, session_id: UUID) -> LoginSession | None:
+    """One of the person's own live sessions (a loader for `requires`)."""
+    return session.scalars(
+        select(LoginSession).where(
+            LoginSession.user_id == actor.user_id, LoginSession.id == session_id, LoginSession.state == "active"
+        )
+    ).one_or_none()
+
+
+def live_session(session: Session, _actor: Actor, session_id: UUID) -> LoginSession | None:
+    """A live session of anybody in the tenant, for those who may end it."""
+    return session.scalars(
+        select(LoginSession).where(LoginSession.id == session_id, LoginSession.state == "active")
+    ).one_or_none()
+
+
+def live(session: Session, limit: int, after: tuple[Any, UUID] | None, user: UUID | None = None) -> list[LoginSession]:
+    """A page of the tenant's live sessions, newest first, after a cursor `(created_at, id)`."""
+    query = select(LoginSession).where(_alive())
+    if user is not None:
+        query = query.where(LoginSession.user_id == user)
+    if after is not None:
+        query = query.where(tuple_(LoginSession.created_at, LoginSession.id) < tuple_(*after))
+    return list(
+        session.scalars(query.order_by(LoginSession.created_at.desc(), LoginSession.id.desc()).limit(limit))
+    )
+
+
+def _alive() -> Any:
+    idle_until = LoginSession.last_seen_at + func.make_interval(0, 0, 0, 0, 0, 0, LoginSession.idle_seconds)
+    return (LoginSession.state == "active") & (LoginSession.expires_at > now()) & (idle_until > now())

@@ -1,0 +1,101 @@
+"""Every change of a login session: opened, renewed, ended by its person, by an admin, or by time."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from onyx.audit.actions import Action
+from onyx.audit.record import record, target
+from onyx.core import outbox
+from onyx.core.actor import Actor
+from onyx.core.clock import now
+from onyx.core.errors import Unauthenticated
+from onyx.core.ids import uuid7
+from onyx.identity import tokens
+from onyx.identity.models import LoginSession, Profile
+
+GRACE = timedelta(seconds=10)
+REMEMBERED = timedelta(days=30)
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """How long a login session lasts."""
+
+    idle_seconds: int
+    absolute_seconds: int
+
+
+@dataclass(frozen=True, slots=True)
+class SignedIn:
+    """A fresh token and the session it stands for; the token is never seen again."""
+
+    token: str
+    session_id: UUID
+    expires_at: datetime
+
+
+def open_session(session: Session, actor: Actor, user: UUID, policy: Policy, remember: bool, device: str) -> SignedIn:
+    """Open a login session for a person whose password was right; runs for purpose `auth`."""
+    absolute = REMEMBERED if remember else timedelta(seconds=policy.absolute_seconds)
+    id, expires_at = uuid7(), now() + absolute
+    token = tokens.issue(user, actor.tenant_id, id, expires_at)
+    session.add(
+        LoginSession(
+            user_id=user,
+            id=id,
+            token_digest=tokens.digest(token),
+            idle_seconds=policy.idle_seconds,
+            expires_at=expires_at,
+            remember=remember,
+            ip=actor.request.ip,
+            user_agent=actor.request.user_agent[:300],
+            device=device,
+        )
+    )
+    profile = session.get_one(Profile, user)
+    profile.last_login_at = now()
+    record(session, actor, Action.SESSION_CREATED, target("session", id, device), remember=remember)
+    return SignedIn(token, id, expires_at)
+
+
+def rotate(session: Session, actor: Actor, presented: bytes) -> SignedIn:
+    """Give a session a new token; the old one lives 10 s more. Reuse of an older one ends the session (F25).
+
+    Raises Unauthenticated when the token that was presented is no longer the session's.
+    """
+    row = session.execute(
+        select(LoginSession)
+        .where(LoginSession.user_id == actor.user_id, LoginSession.id == actor.session_id)
+        .with_for_update()
+    ).scalar_one()
+    if row.state != "active":
+        raise Unauthenticated(reason=row.end_reason)
+    if row.token_digest != presented:
+        raise Unauthenticated()
+    token = tokens.issue(row.user_id, actor.tenant_id, row.id, row.expires_at)
+    row.previous_digest, row.token_digest, row.rotated_at = row.token_digest, tokens.digest(token), now()
+    outbox.put(session, "session.rotated", tenant=actor.tenant_id, digest=presented)
+    record(session, actor, Action.SESSION_ROTATED, target("session", row.id))
+    return SignedIn(token, row.id, row.expires_at)
+
+
+def shown(row: LoginSession, current: UUID | None) -> dict[str, Any]:
+    """A session as its own person or an admin sees it."""
+    return {
+        "id": row.id,
+        "user_id": row.user_id,
+        "device": row.device,
+        "ip": row.ip,
+        "user_agent": row.user_agent,
+        "created_at": row.created_at,
+        "last_seen_at": row.last_seen_at,
+        "expires_at": row.expires_at,
+        "state": row.state,
+        "end_reason": row.end_reason,
+        "current": row.id == current,
+    }
