@@ -1,10 +1,11 @@
 // The chat page: ties the sidebar, the messages, the composer, the outbox and the socket together.
-import { userId } from "./api.js";
+import { get, userId } from "./api.js";
 import { clearAttachments, watchAttachments } from "./attachments.js";
 import { listen } from "./chat-events.js";
 import { Chats, isNewTab } from "./chats.js";
 import { watchComposer } from "./composer.js";
 import { catchUp, fetchMessages } from "./history.js";
+import { newId } from "./ids.js";
 import { watchMessageTools } from "./message-tools.js";
 import { Messages } from "./messages.js";
 import { notify } from "./notices.js";
@@ -55,12 +56,12 @@ addEventListener("storage", (event) => {
   if (event.key === outbox.key && messages.dropOrphans(outbox.list())) resync();
 });
 setInterval(() => socket.connected && outbox.flush(), FLUSH_EVERY);
-chats.load();
+chats.load().then(showKnownTitle);
 open(chatInAddress() ?? unsentNewChat(), { push: false });
 
 /** Show a chat; null starts a new one. */
 async function open(id, { push = true } = {}) {
-  const chat = id ?? `new:${crypto.randomUUID()}`;
+  const chat = id ?? `new:${newId()}`;
   page.chat = chat;
   const address = isStored(chat) ? `/c/${encodeURIComponent(chat)}` : "/";
   if (push && location.pathname !== address) history.pushState(null, "", address);
@@ -97,26 +98,30 @@ async function loadHistory(chat) {
 /** Fill what was missed in the open chat, and in the list. */
 async function resync() {
   const chat = page.chat;
-  chats.load();
+  chats.load().then(showKnownTitle);
   if (!isStored(chat)) return;
   await catchUp(socket, chat, messages);
   if (page.chat === chat) showState();
 }
 
 function send(content) {
-  const entry = { clientId: crypto.randomUUID(), chat: page.chat, content, at: new Date().toISOString() };
+  const entry = { clientId: newId(), chat: page.chat, content, at: new Date().toISOString() };
   outbox.add(entry); // before anything else: from here on it cannot be lost
   messages.putLocal(entry);
-  if (!socket.connected) messages.setLocalStatus(entry.clientId, "waiting");
   clearAttachments();
   showState();
   scroll.toEnd();
   outbox.flush();
 }
 
-function deliver({ clientId, chat, content }) {
-  if (!socket.connected) throw new Error("not connected");
-  return request(socket, "message:sent", { content, clientId, ...(isStored(chat) && { sessionId: chat }) });
+async function deliver({ clientId, chat, content }) {
+  try {
+    if (!socket.connected) throw new Error("not connected");
+    return await request(socket, "message:sent", { content, clientId, ...(isStored(chat) && { sessionId: chat }) });
+  } catch (error) {
+    messages.setLocalStatus(clientId, "waiting");
+    throw error;
+  }
 }
 
 function sent(entry, ack) {
@@ -169,6 +174,14 @@ function showTitle({ id, title }) {
   if (id !== page.chat) return;
   byId("chat-title").textContent = title || "New chat";
   document.title = `${title || "New chat"} · Onyx`;
+}
+
+/** The list has come: an old chat that is not on its first page is asked for by itself. */
+async function showKnownTitle() {
+  const id = page.chat;
+  if (!isStored(id)) return;
+  const chat = chats.has(id) ? { title: chats.title(id) } : await get(`/api/v1/sessions/${encodeURIComponent(id)}`).catch(() => null);
+  if (chat) showTitle({ id, title: (chat.data ?? chat).title });
 }
 
 function showState() {

@@ -11,7 +11,7 @@ export function ask({ title, text = "", action = "Continue", danger = false, inp
   dialog.returnValue = "cancel";
   dialog.showModal();
   if (input) dialog.querySelector("#confirm-input").select();
-  else dialog.querySelector('button[value="cancel"]').focus();
+  else dialog.querySelector("#confirm-cancel").focus();
   return new Promise((resolve) => {
     dialog.addEventListener("close", () => resolve(answerOf(dialog, input)), { once: true });
   });
@@ -19,6 +19,9 @@ export function ask({ title, text = "", action = "Continue", danger = false, inp
 
 /** Let elements with data-confirm (buttons, links, forms) act only after a yes. */
 export function watchConfirmations() {
+  const dialog = document.getElementById("confirm-dialog");
+  // A plain button: the first submit button of the form is what Enter in the text field presses.
+  dialog?.querySelector("#confirm-cancel").addEventListener("click", () => dialog.close("cancel"));
   document.addEventListener("click", (event) => {
     const asker = event.target.closest?.("[data-confirm]:not(form)");
     if (asker) interrupt(event, asker, () => asker.click());

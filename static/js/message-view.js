@@ -9,6 +9,7 @@ const NOTES = {
   stopped: "Stopped before the end.",
   failed: "The answer could not be finished. Your question is safe.",
 };
+const PARTS = ["sources", "label", "note", "retry", "edit", "copy"];
 const WHO = { user: "You:", assistant: "Onyx:", system: "Note:" };
 
 export class MessageView {
@@ -16,6 +17,7 @@ export class MessageView {
   constructor(message) {
     const piece = document.getElementById("message-piece").content.cloneNode(true);
     this.element = piece.querySelector("li");
+    this.parts = Object.fromEntries(PARTS.map((name) => [name, piece.querySelector(`[data-part="${name}"]`)]));
     this.reply = new Reply();
     this.painter = new Painter((text) => this.#markdown(text));
     this.update(message);
@@ -69,28 +71,22 @@ export class MessageView {
     this.#part(".message-text").replaceChildren(fragment);
   }
 
+  /** Only what applies is in the page: a hidden button would still be found by scripts and tests. */
   #foot() {
     const { role, status, metadata, refusal, content } = this.message;
+    const { sources, label, note, retry, edit, copy } = this.parts;
+    const isReply = role === "assistant";
     const settled = status !== "pending";
+    const citations = isReply && settled ? citationsOf(metadata) : [];
     this.element.setAttribute("aria-busy", String(!settled));
-    this.#words(".message-label", settled && role === "assistant" ? metadata?.label : "");
-    this.#words(".message-note", refusal ?? (status === "failed" ? metadata?.error ?? NOTES.failed : NOTES[status]));
-    this.#show("retry", role === "assistant" && (status === "failed" || status === "stopped"));
-    this.#show("edit", status === "refused");
-    this.#show("copy", role === "assistant" && settled && Boolean(content));
-    const citations = settled ? citationsOf(metadata) : [];
-    this.#part(".citations").replaceChildren(...citations);
-    this.#part(".sources").hidden = !citations.length;
-  }
-
-  #words(selector, text) {
-    const part = this.#part(selector);
-    part.textContent = typeof text === "string" ? text : "";
-    part.hidden = !part.textContent;
-  }
-
-  #show(act, yes) {
-    this.#part(`[data-act="${act}"]`).hidden = !yes;
+    sources.querySelector(".citations").replaceChildren(...citations);
+    label.textContent = (isReply && settled && metadata?.label) || "";
+    note.textContent = refusal || (status === "failed" && metadata?.error?.message) || NOTES[status] || "";
+    this.#part(".message-foot").replaceChildren(...[
+      citations.length && sources, label.textContent && label, note.textContent && note].filter(Boolean));
+    this.#part(".message-tools").replaceChildren(...[
+      isReply && (status === "failed" || status === "stopped") && retry,
+      status === "refused" && edit, isReply && settled && content && copy].filter(Boolean));
   }
 
   #part(selector) {

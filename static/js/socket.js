@@ -26,7 +26,12 @@ export function openSocket(onConnect) {
     socket.disconnect();
     goToLogin(reason);
   });
-  addEventListener("online", () => socket.connect());
+  addEventListener("offline", () => show("offline"));
+  addEventListener("online", () => {
+    if (!socket.connected) return socket.connect();
+    show("connected");
+    onConnect();
+  });
   return socket;
 }
 
