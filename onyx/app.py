@@ -13,7 +13,7 @@ from onyx.audit import rescue
 from onyx.core import secrets
 from onyx.core.db import db, engine_options
 from onyx.core.db import install as install_database
-from onyx.edge import access_log, bus, carriers, errors, headers, http, live, login, pages  # noqa: F401
+from onyx.edge import access_log, bus, carriers, errors, gate, headers, http, live, login, pages  # noqa: F401
 from onyx.edge.limits import limiter
 from onyx.edge.state import State
 from onyx.edge.store import Store
@@ -56,7 +56,7 @@ def create_app(settings: Settings | None = None, async_mode: str = "threading") 
 def start_background(app: Flask) -> None:
     """What a serving process does beside answering: listen to the control bus, drain the access log."""
     state: State = app.extensions["onyx"]
-    state.bus.start(app, state.platform)
+    state.bus.start(app)
     state.access_log.start(app)
 
 
@@ -88,9 +88,10 @@ def _configure(app: Flask, settings: Settings) -> None:
 def _state(app: Flask, settings: Settings) -> None:
     store = Store(settings.redis_cache_url or settings.redis_url)
     streams = Streams()
-    control = bus.Bus(store, settings.redis_url)
-    control.subscribe(streams.obey)
     with app.app_context():
         platform = bus.platform_id()
+    control = bus.Bus(store, settings.redis_url, platform)
+    control.subscribe(gate.obey)
+    control.subscribe(streams.obey)
     log = access_log.AccessLog(settings.onyx_var / "spool")
     app.extensions["onyx"] = State(settings, store, control, log, streams, platform)

@@ -38,7 +38,7 @@ PROCESSES = "onyx:processes"
 class Bus:
     """One process's end of the bus. `trusted` is false while messages may be missed."""
 
-    def __init__(self, store: Store, url: str) -> None:
+    def __init__(self, store: Store, url: str, platform: UUID) -> None:
         self.process = f"{socket.gethostname()}-{os.getpid()}-{os.urandom(3).hex()}"
         self.trusted = False
         self.generation = 0
@@ -47,7 +47,7 @@ class Bus:
         self._listeners: list[Callable[[Notice], None]] = []
         self._seen: dict[tuple[UUID, bool], float] = {}
         self._since: datetime = now()
-        self._control: Scope | None = None
+        self._control = Scope(platform, "job:control")
         self._stopped = threading.Event()
         self._wake = threading.Event()
 
@@ -87,6 +87,14 @@ class Bus:
                 _log.exception("control notice not obeyed", kind=notice.kind)
         self._acknowledge(notice)
 
+    def new_generation(self) -> None:
+        """Make every entry that Redis holds unbelievable, in every process, at their next look at PostgreSQL."""
+        with control_plane(self._control) as connection:
+            changed = connection.exec_driver_sql(
+                "update cache_generation set generation = generation + 1 returning generation"
+            )
+            self.generation = changed.scalar_one()
+
     def receipt(self, id: UUID) -> dict[str, Any]:
         """Which processes acknowledged a notice, and when (Unix time), and which are alive. Raises Away."""
         client = self._store.client
@@ -99,9 +107,8 @@ class Bus:
 
     # -- the life of the process
 
-    def start(self, app: Flask, platform: UUID) -> None:
+    def start(self, app: Flask) -> None:
         """Begin to listen, poll and beat, in daemon threads (greenlets under gevent)."""
-        self._control = Scope(platform, "job:control")
         for work in (self._listen, self._poll):
             threading.Thread(target=self._with_app, args=(app, work), daemon=True, name=work.__name__).start()
 
@@ -150,7 +157,6 @@ class Bus:
             self._stopped.wait(2.0 if self.trusted else 0.5)
 
     def _catch_up(self) -> None:
-        assert self._control is not None
         with control_plane(self._control) as connection:
             found = connection.exec_driver_sql(
                 "select id, tenant_id, kind, subject_id, reason, created_at,"
@@ -168,7 +174,6 @@ class Bus:
 
     def _renew_generation(self, client: redis.Redis) -> None:
         """A Redis that was restarted, flushed over or replaced by an older copy begins a new generation."""
-        assert self._control is not None
         run_id = f"{client.info('server')['run_id']}"
         mark = client.set("onyx:mark", run_id, nx=True)
         with control_plane(self._control) as connection:

@@ -16,6 +16,7 @@ from onyx.core.db import rows, unit_of_work
 from onyx.core.errors import TooMany, Unauthenticated
 from onyx.core.scope import Scope, tenant_scope
 from onyx.identity import tokens
+from onyx.tenancy.notices import Notice
 from onyx.tenancy.walls import control_plane
 
 from .state import state
@@ -30,7 +31,7 @@ local count = redis.call('INCR', KEYS[4])
 if count == 1 then redis.call('EXPIRE', KEYS[4], ARGV[1]) end
 local session = redis.call('GET', KEYS[1])
 if session then redis.call('EXPIRE', KEYS[1], ARGV[2]) end
-return {session, redis.call('GET', KEYS[2]), redis.call('GET', KEYS[3]), count}
+return {session, redis.call('GET', KEYS[2]), redis.call('EXISTS', KEYS[3], KEYS[5]), count}
 """
 
 
@@ -60,6 +61,7 @@ def _look(claims: tokens.Claims, digest: bytes, limit: tuple[str, int, int]) -> 
         key(claims.tenant, "user", claims.user),
         key(claims.tenant, "gate"),
         counter,
+        key(claims.tenant, "ended", claims.session),
     ]
     life = max(1, min(here.settings.session_idle_seconds, ENTRY_SECONDS, int(claims.expires - now)))
     try:
@@ -70,7 +72,7 @@ def _look(claims: tokens.Claims, digest: bytes, limit: tuple[str, int, int]) -> 
     if count > most and here.settings.rate_limits:
         raise TooMany(retry_after=max(1, int(seconds - now % seconds)))
     believed = session is not None and session != _DEAD and here.bus.believes(session)
-    return believed, None if person == _DEAD else person, gate is not None
+    return believed, None if person == _DEAD else person, gate > 0
 
 
 def _actor(claims: tokens.Claims, person: dict[str, Any], request: Request) -> Actor:
@@ -159,11 +161,26 @@ def _write_through(claims: tokens.Claims, digest: bytes, person: dict[str, Any])
         return
 
 
-def forget_session(tenant: UUID, digests: list[bytes]) -> None:
-    """Lay a tombstone on the entries of ended sessions. Raises Away."""
+def obey(notice: Notice) -> None:
+    """Make Redis forget what a notice speaks of; every process does so, and it costs nothing to do it twice.
+
+    Where Redis cannot be told, a new generation makes all that it holds unbelievable.
+    """
+    try:
+        if notice.kind == "session":
+            end_session(notice.tenant, notice.subject)
+        elif notice.kind == "user":
+            forget_person(notice.tenant, notice.subject)
+        elif notice.kind == "tenant":
+            close_gate(notice.tenant, _status(notice.tenant) != "active")
+    except Away:
+        state().bus.new_generation()
+
+
+def end_session(tenant: UUID, session: UUID) -> None:
+    """Mark a login session as one that PostgreSQL must judge, for as long as an entry of it can live. Raises Away."""
     store = state().store
-    for digest in digests:
-        store.call(store.client.set, key(tenant, "auth", "session", digest.hex()), _DEAD, ex=TOMBSTONE_SECONDS)
+    store.call(store.client.set, key(tenant, "ended", session), b"1", ex=ENTRY_SECONDS)
 
 
 def outdate_session(tenant: UUID, digest: bytes) -> None:
@@ -185,6 +202,13 @@ def close_gate(tenant: UUID, closed: bool) -> None:
         store.call(store.client.set, key(tenant, "gate"), b"closed")
     else:
         store.call(store.client.delete, key(tenant, "gate"))
+
+
+def _status(tenant: UUID) -> str | None:
+    with control_plane(Scope(tenant, "auth")) as connection:
+        found = connection.exec_driver_sql("select status from tenant where id = %s", (tenant,))
+        status: str | None = found.scalar_one_or_none()
+    return status
 
 
 def anonymous(tenant: UUID, slug: str, name: str, request: Request, user: UUID | None = None, email: str = "") -> Actor:

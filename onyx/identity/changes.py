@@ -14,9 +14,8 @@ from .models import LoginSession
 def session_ended(session: Session, tenant: UUID, row: LoginSession, reason: str) -> UUID:
     """A login session ends with this transaction. Returns the id of its revocation, for the receipt (S5)."""
     forewarn(tenant, "session", row.id, reason)
-    digests = [digest for digest in (row.token_digest, row.previous_digest) if digest]
     notice = uuid7()
-    outbox.put(session, "session.ended", tenant=tenant, id=row.id, digests=digests, reason=reason, notice=notice)
+    outbox.put(session, "session.ended", tenant=tenant, id=row.id, reason=reason, notice=notice)
     return notice
 
 
@@ -25,4 +24,12 @@ def person_changed(session: Session, tenant: UUID, user: UUID, reason: str) -> U
     forewarn(tenant, "user", user, reason)
     notice = uuid7()
     outbox.put(session, "person.changed", tenant=tenant, user=user, reason=reason, notice=notice)
+    return notice
+
+
+def tenant_changed(session: Session, tenant: UUID, reason: str) -> UUID:
+    """A tenant is suspended or resumed with this transaction (T1). Returns the notice's id."""
+    forewarn(tenant, "tenant", tenant, reason)
+    notice = uuid7()
+    outbox.put(session, "tenant.changed", tenant=tenant, reason=reason, notice=notice)
     return notice
