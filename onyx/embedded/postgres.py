@@ -172,5 +172,3 @@ def stop(places: Places, say: Say) -> None:
     STARTED[:] = [server for server in STARTED if server.poll() is None]
     if not gone:
         raise Trouble(f"PostgreSQL (process {pid}) did not stop within 30 s. See {places.logs / 'postgres.log'}.")
-
-

@@ -82,7 +82,9 @@ def start(places: Places, password: str, say: Say) -> None:
             launch(places, program, password)
         if comes_up(places, password):
             return
-    raise Trouble(f"Redis {found.version} did not start:\n{last_words(places)}\nThe whole log is {places.redis / 'redis.log'}.")
+    raise Trouble(
+        f"Redis {found.version} did not start:\n{last_words(places)}\nThe whole log is {places.redis / 'redis.log'}."
+    )
 
 
 def port_taken(number: int) -> bool:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from onyx.embedded import addresses, binaries, environment, keys, lock, places, postgres, redis_server
+from onyx.embedded.places import Places
 
 Say = Callable[[str], None]
 
@@ -47,9 +48,8 @@ def stop(var: Path, say: Say = lambda _: None) -> None:
         postgres.stop(where, say)
 
 
-def has_died(var: Path) -> bool:
-    """Whether one of our servers is gone; a look at its process only, so that it can be asked every second."""
-    where = places.of(var)
+def has_died(where: Places) -> bool:
+    """Whether one of our servers is gone; a look at its process only, so that it can be asked all the time."""
     database, redis = wanted()
     return (database and postgres.server_pid(where) is None) or (redis and redis_server.server_pid(where) is None)
 

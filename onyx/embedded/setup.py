@@ -28,7 +28,9 @@ exec "$(dirname -- "$0")/python" -m flask "$@"
 def main(goal: str) -> int:
     """Do the steps of a goal; returns an exit status."""
     if sys.version_info < OLDEST:
-        return fail(f"Onyx needs Python 3.11 or newer; {sys.executable} is {sys.version.split()[0]}. Try make PYTHON=python3.12")
+        return fail(
+            f"Onyx needs Python 3.11 or newer; {sys.executable} is {sys.version.split()[0]}. Try make PYTHON=python3.12"
+        )
     began = time.monotonic()
     worked = make_venv() + install("requirements.txt", "packages")
     if "dev" in STEPS[goal]:
@@ -64,7 +66,9 @@ def make_venv() -> int:
     if done.returncode:
         version = f"{sys.version_info[0]}.{sys.version_info[1]}"
         words = (done.stdout + done.stderr).strip()
-        raise SystemExit(fail(f"{words[-600:]}\nOn Debian or Ubuntu: apt-get install python3-venv (or python{version}-venv)"))
+        raise SystemExit(
+            fail(f"{words[-600:]}\nOn Debian or Ubuntu: apt-get install python3-venv (or python{version}-venv)")
+        )
     (VENV / ".made").touch()
     return 1
 

@@ -185,8 +185,9 @@ def last_answer(host: str, port: int) -> str:
 
 
 def watch(var: Path, children: list[Child]) -> None:
-    """Start again what dies, until a signal ends the loop by raising Stopped."""
-    while True:
+    """Start again what dies, until a signal raises Stopped or the terminal closes."""
+    where = places.of(var)
+    while not terminal.is_gone():
         for child in children:
             status = child.died()
             if status is not None:
@@ -194,7 +195,7 @@ def watch(var: Path, children: list[Child]) -> None:
             if child.is_due():
                 child.start()
                 remember(var, children)
-        if servers.has_died(var):
+        if servers.has_died(where):
             say("A server has died; starting it again ...")
             revive(var)
         time.sleep(0.25)

@@ -26,6 +26,14 @@ def take() -> None:
         before.append(group)
 
 
+def is_gone() -> bool:
+    """Whether the terminal that we took was closed; its SIGHUP goes to the shell and make, not to our group."""
+    try:
+        return bool(before) and os.tcgetpgrp(0) < 0
+    except OSError:
+        return True
+
+
 def give_back() -> None:
     """Hand the terminal back to whoever had it."""
     while before:
