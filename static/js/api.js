@@ -55,18 +55,11 @@ async function readAnswer(answer, stayOn401) {
   const data = await readJson(answer);
   if (answer.ok) return data;
   const error = data?.error ?? { message: `The server answered ${answer.status}.` };
-  if (answer.status === 401 && !stayOn401) goToLogin(error.reason ?? reasonFrom(error.code));
+  if (answer.status === 401 && !stayOn401) goToLogin(error.reason);
   throw new ApiError(answer.status, error);
 }
 
 async function readJson(answer) {
   if (!(answer.headers.get("content-type") ?? "").includes("json")) return null;
   return answer.json().catch(() => null);
-}
-
-const REASONS = new Set(["signed_out", "idle", "expired", "revoked_by_admin", "revoked_by_you", "suspended",
-  "password_changed", "roles_changed", "tenant_suspended"]);
-
-function reasonFrom(code) {
-  return REASONS.has(code) ? code : "expired";
 }

@@ -1,26 +1,9 @@
-// Signing in, and saying why the last session ended.
+// Signing in; why the last session ended is said by the server.
 import { post } from "./api.js";
-
-const REASONS = {
-  signed_out: "You have signed out.",
-  idle: "You were signed out because nothing happened for a while.",
-  expired: "Your session has ended. Please sign in again.",
-  revoked_by_admin: "An administrator ended your session.",
-  revoked_by_you: "You ended this session from another device.",
-  suspended: "Your account has been suspended. Ask an administrator of your organisation.",
-  password_changed: "Your password was changed, so every other session was ended.",
-  roles_changed: "Your permissions have changed. Sign in again to go on.",
-  tenant_suspended: "Your organisation has been suspended. Ask whoever runs this installation.",
-};
 
 const byId = (id) => document.getElementById(id);
 const address = new URLSearchParams(location.search);
-const reason = REASONS[address.get("reason")];
 
-if (reason) {
-  byId("login-reason").textContent = reason;
-  byId("login-reason").hidden = false;
-}
 byId("login-form").addEventListener("submit", submit);
 byId("login-show").addEventListener("click", showPassword);
 

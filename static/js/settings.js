@@ -1,5 +1,5 @@
 // Profile, theme and password.
-import { get, patch, post } from "./api.js";
+import { patch, post } from "./api.js";
 import { notify } from "./notices.js";
 import { currentTheme, setTheme } from "./theme.js";
 
@@ -55,9 +55,7 @@ function showChoice() {
 /** The cookie serves this browser; the preference is kept for the person's other devices. */
 async function keepTheme(theme) {
   try {
-    const me = await get("/api/v1/users/me");
-    const preferences = (me.data ?? me).preferences ?? {};
-    await patch("/api/v1/users/me", { preferences: { ...preferences, theme } });
+    await patch("/api/v1/users/me", { preferences: { theme } });
   } catch (error) {
     notify(`The theme is set in this browser only: ${error.message}`, "danger");
   }

@@ -22,7 +22,7 @@ export function upload(file, onProgress = () => {}) {
     request.addEventListener("error", () => reject(new ApiError(0, { message: "The connection broke. Try again." })));
     request.addEventListener("load", () => {
       if (request.status < 300) return resolve(request.response?.data ?? request.response);
-      if (request.status === 401) goToLogin("expired");
+      if (request.status === 401) goToLogin(request.response?.error?.reason);
       reject(new ApiError(request.status, request.response?.error ?? { message: `The server answered ${request.status}.` }));
     });
     const form = new FormData();
