@@ -1,0 +1,134 @@
+"""A real gunicorn with the real configuration, for what only real processes can show."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import requests
+import socketio
+
+ROOT = Path(__file__).resolve().parents[1]
+SECONDS_TO_READY = 40
+
+
+class Server:
+    """`url`, `log()`, `http()` for requests, `pids()` of its workers; ends with `stop()`."""
+
+    def __init__(self, environment: dict[str, str], folder: Path, processes: int = 1) -> None:
+        self.processes = processes
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.log_file = folder / f"gunicorn-{self.port}.log"
+        with open(self.log_file, "wb") as sink:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "gunicorn", "-c", "config/gunicorn.py", "wsgi:app"],
+                cwd=ROOT,
+                env={**environment, "PORT": str(self.port), "WEB_PROCESSES": str(processes)},
+                stdin=subprocess.DEVNULL,
+                stdout=sink,
+                stderr=sink,
+                start_new_session=True,
+            )
+        try:
+            self._wait()
+        except BaseException:
+            self.stop()
+            raise
+
+    def _wait(self) -> None:
+        deadline = time.monotonic() + SECONDS_TO_READY
+        while time.monotonic() < deadline:
+            if self._process.poll() is not None:
+                raise RuntimeError(f"gunicorn ended:\n{self.log()[-3000:]}")
+            with suppress(requests.RequestException):
+                if requests.get(f"{self.url}/readyz", timeout=2).status_code == 200 and self._all_workers():
+                    return
+            time.sleep(0.05)
+        raise RuntimeError(f"gunicorn is not ready:\n{self.log()[-3000:]}")
+
+    def _all_workers(self) -> bool:
+        return len(self.pids()) >= self.processes
+
+    def pids(self) -> list[int]:
+        """The process ids of the workers."""
+        children = Path(f"/proc/{self._process.pid}/task/{self._process.pid}/children").read_text()
+        return [int(pid) for pid in children.split()]
+
+    def alive(self) -> bool:
+        """Whether it still answers, with every worker that it began with."""
+        return self._process.poll() is None and requests.get(f"{self.url}/healthz", timeout=5).ok
+
+    def log(self) -> str:
+        """All that it has said so far."""
+        return self.log_file.read_text(errors="replace")
+
+    def http(self, token: str | None = None) -> requests.Session:
+        """A client; with a token it presents it as bearer. Close it, or use it in a `with` block."""
+        client = Http(self.url)
+        if token:
+            client.headers["Authorization"] = f"Bearer {token}"
+        return client
+
+    def stop(self) -> None:
+        """SIGTERM, then SIGKILL for the whole group that we started."""
+        self._process.terminate()
+        with suppress(subprocess.TimeoutExpired):
+            self._process.wait(8)
+        with suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.wait()
+
+
+class Http(requests.Session):
+    """A requests session whose paths begin at the server, and which never follows the machine's proxies."""
+
+    def __init__(self, base: str) -> None:
+        super().__init__()
+        self.base = base
+        self.trust_env = False
+
+    def request(self, method: str, url: str, **more: Any) -> requests.Response:  # type: ignore[override]
+        more.setdefault("timeout", 20)
+        return super().request(method, self.base + url if url.startswith("/") else url, **more)
+
+
+class Socket(socketio.Client):
+    """A Socket.IO client, websocket only, that keeps what it hears in `heard` as (event, payload)."""
+
+    def __init__(self, server: Server, token: str, namespace: str = "/") -> None:
+        super().__init__(reconnection=False)
+        self.heard: list[tuple[str, Any]] = []
+        self.space = namespace
+        self.on("*", lambda event, *data: self.heard.append((event, data[0] if data else None)), namespace=namespace)
+        self.connect(
+            server.url, transports=["websocket"], auth={"token": token}, namespaces=[namespace], wait_timeout=10
+        )
+
+    def ask(self, event: str, payload: Any = None, timeout: float = 10) -> Any:
+        """Send an event and return its acknowledgement."""
+        return self.call(event, payload, namespace=self.space, timeout=timeout)
+
+    def wait_for(self, event: str, timeout: float = 5) -> Any:
+        """The payload of the first `event` heard; raises TimeoutError."""
+        deadline = time.monotonic() + timeout
+        while time.monotonic() < deadline:
+            for name, payload in list(self.heard):
+                if name == event:
+                    return payload
+            time.sleep(0.005)
+        raise TimeoutError(f"{event} was not heard; heard {[name for name, _ in self.heard]}")
+
+
+def free_port() -> int:
+    """A port that nobody listens on now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
