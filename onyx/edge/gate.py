@@ -10,12 +10,14 @@ from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
+from onyx.access.ending import end
 from onyx.access.policy import PLATFORM_SLUG, permissions_of
 from onyx.core.actor import Actor, Request
 from onyx.core.db import rows, unit_of_work
 from onyx.core.errors import TooMany, Unauthenticated
 from onyx.core.scope import Scope, tenant_scope
 from onyx.identity import tokens
+from onyx.identity.models import LoginSession
 from onyx.tenancy.notices import Notice
 from onyx.tenancy.walls import control_plane
 
@@ -117,6 +119,8 @@ def _from_database(claims: tokens.Claims, digest: bytes, request: Request) -> Ac
     with tenant_scope(scope.tenant, "auth", scope.user, scope.session), unit_of_work() as session:
         found_rows = rows(session, _PERSON, claims.user, claims.session)
     row = found_rows[0] if found_rows else None
+    if row and row.state == "active" and digest == row.previous_digest and not row.fresh:
+        _end_family(claims, tenant, row, request)
     _must_live(row, digest)
     person = {
         "slug": tenant.slug,
@@ -126,8 +130,22 @@ def _from_database(claims: tokens.Claims, digest: bytes, request: Request) -> Ac
         "preferences": row.preferences,
         "roles": row.roles,
     }
-    _write_through(claims, digest, person)
+    if digest == row.token_digest:  # a token that was replaced gets no entry that could outlive its grace
+        _write_through(claims, digest, person)
     return _actor(claims, person, request)
+
+
+def _end_family(claims: tokens.Claims, tenant: Any, row: Any, request: Request) -> None:
+    """A token that was replaced comes back after its grace: somebody else may hold it, so the session ends (F25).
+
+    Raises Unauthenticated.
+    """
+    actor = anonymous(claims.tenant, tenant.slug, tenant.name, request, claims.user, row.email)
+    with tenant_scope(claims.tenant, "auth", claims.user, claims.session), unit_of_work() as session:
+        found = session.get(LoginSession, (claims.user, claims.session), with_for_update=True)
+        if found is not None:
+            end(session, actor, found, "revoked", "token_reused")
+    raise Unauthenticated(reason="token_reused")
 
 
 def _must_live(row: Any, digest: bytes) -> None:

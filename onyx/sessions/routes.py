@@ -32,6 +32,7 @@ REASONS = {
     "suspended": "You were signed out because your account is suspended.",
     "password_changed": "You were signed out because your password was changed.",
     "roles_changed": "You were signed out because your roles were changed.",
+    "token_reused": "You were signed out because an old token of this session was used again.",
     "tenant_suspended": "You were signed out because your organisation is suspended.",
 }
 
