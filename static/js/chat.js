@@ -19,9 +19,19 @@ const byId = (id) => document.getElementById(id);
 
 const messages = new Messages(byId("messages"));
 const chats = new Chats({ open: (id) => open(id), renamed: showTitle, deleted: (id) => id === page.chat && open(null) });
+// The tab that empties the outbox may not be the one that shows the message.
+const otherTabs = new BroadcastChannel(outboxKey(userId()));
 const outbox = new Outbox({
   key: outboxKey(userId()), storage: localStorage, locks: navigator.locks,
-  send: deliver, onSent: sent, onRefused: refused,
+  send: deliver,
+  onSent: (entry, ack) => {
+    otherTabs.postMessage({ entry, ack });
+    sent(entry, ack);
+  },
+  onRefused: (entry, error) => {
+    otherTabs.postMessage({ entry, error });
+    refused(entry, error);
+  },
 });
 const scroll = followEnd(byId("chat-scroll"), byId("messages").parentElement, byId("jump"));
 
@@ -52,9 +62,7 @@ byId("welcome").addEventListener("click", (event) => {
   if (sample) send(sample.textContent);
 });
 addEventListener("popstate", () => open(chatInAddress(), { push: false }));
-addEventListener("storage", (event) => {
-  if (event.key === outbox.key && messages.dropOrphans(outbox.list())) resync();
-});
+otherTabs.addEventListener("message", ({ data: { entry, ack, error } }) => (ack ? sent(entry, ack) : refused(entry, error)));
 setInterval(() => socket.connected && outbox.flush(), FLUSH_EVERY);
 chats.load().then(showKnownTitle);
 open(chatInAddress() ?? unsentNewChat(), { push: false });
@@ -125,7 +133,7 @@ async function deliver({ clientId, chat, content }) {
 }
 
 function sent(entry, ack) {
-  chats.touch(ack.sessionId, { title: chats.has(ack.sessionId) ? undefined : entry.content.slice(0, 60) });
+  chats.touch(ack.sessionId, { likelyTitle: entry.content.trim().slice(0, 60) });
   if (page.chat !== entry.chat && page.chat !== ack.sessionId) return;
   messages.acknowledge(entry, ack);
   if (page.chat !== ack.sessionId) adopt(ack.sessionId);

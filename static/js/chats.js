@@ -45,9 +45,9 @@ export class Chats {
   }
 
   /** Something happened in a chat: it moves to the top, perhaps with a new title. */
-  touch(id, { title, timestamp } = {}) {
+  touch(id, { title, likelyTitle, timestamp } = {}) {
     const known = this.chats.get(id) ?? { id };
-    this.chats.set(id, { ...known, title: title ?? known.title, last_message_at: timestamp ?? new Date().toISOString() });
+    this.chats.set(id, { ...known, title: title ?? known.title ?? likelyTitle, last_message_at: timestamp ?? new Date().toISOString() });
     this.#draw();
   }
 

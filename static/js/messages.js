@@ -58,14 +58,6 @@ export class Messages {
     if (view && !view.message.id) this.#drop(view);
   }
 
-  /** Local messages that no outbox entry stands for any more (another tab has sent them). */
-  dropOrphans(entries) {
-    const known = new Set(entries.map((entry) => entry.clientId));
-    const orphans = this.views.filter((view) => !view.message.id && !known.has(view.message.clientId));
-    orphans.forEach((view) => this.#drop(view));
-    return orphans.length;
-  }
-
   /** The number up to which nothing can change any more: what to ask for after a reconnect. */
   settledSeq() {
     let settled = 0;

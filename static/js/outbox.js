@@ -27,8 +27,22 @@ export class Outbox {
     this.#write(this.list().filter((entry) => entry.clientId !== clientId));
   }
 
-  /** Send everything that waits, in order, in one tab at a time. */
+  /** Send everything that waits, in order, in one tab at a time; calls during a run make it look once more. */
   async flush() {
+    this.again = true;
+    if (this.busy) return;
+    this.busy = true;
+    try {
+      while (this.again) {
+        this.again = false;
+        await this.#inOneTab();
+      }
+    } finally {
+      this.busy = false;
+    }
+  }
+
+  async #inOneTab() {
     if (!this.locks) return this.#sendWaiting();
     return this.locks.request(this.key, { ifAvailable: true }, (lock) => (lock ? this.#sendWaiting() : undefined));
   }

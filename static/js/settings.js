@@ -8,6 +8,7 @@ const byId = (id) => document.getElementById(id);
 watchForm(byId("profile-form"), async ({ display_name }) => {
   if (!display_name.trim()) throw new Error("Your name cannot be empty.");
   await patch("/api/v1/users/me", { display_name: display_name.trim() });
+  document.querySelectorAll(".person-name").forEach((name) => (name.textContent = display_name.trim()));
   notify("Your name was saved.");
 });
 
