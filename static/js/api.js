@@ -20,10 +20,10 @@ export function userId() {
   return document.querySelector('meta[name="user-id"]')?.content ?? "";
 }
 
-/** Leave for the sign-in page and come back here afterwards. */
+/** Leave for the sign-in page and come back here afterwards; whoever signed out is not led back. */
 export function goToLogin(reason) {
   const here = location.pathname + location.search;
-  const back = here === "/" ? "" : `&next=${encodeURIComponent(here)}`;
+  const back = here === "/" || reason === "signed_out" ? "" : `&next=${encodeURIComponent(here)}`;
   location.assign(`/login?reason=${encodeURIComponent(reason || "expired")}${back}`);
 }
 

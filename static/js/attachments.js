@@ -4,6 +4,7 @@ import { upload, whyNot } from "./upload.js";
 /** Watch the paper clip and files dropped or pasted onto the composer. */
 export function watchAttachments() {
   const input = document.getElementById("attach");
+  if (!input) return; // this person may not add files
   const form = document.getElementById("composer");
   input.addEventListener("change", () => {
     for (const file of input.files) attach(file);

@@ -12,7 +12,7 @@ import { notify } from "./notices.js";
 import { Outbox, outboxKey } from "./outbox.js";
 import { followEnd } from "./scroll.js";
 import { watchSearch } from "./search.js";
-import { openSocket, request } from "./socket.js";
+import { openSocket, request, showInBadge } from "./socket.js";
 
 const FLUSH_EVERY = 5000; // ms
 const byId = (id) => document.getElementById(id);
@@ -41,7 +41,7 @@ const page = { chat: null, chats, messages, showTitle, showState, resync, open }
 const socket = openSocket(() => {
   resync();
   outbox.flush();
-});
+}, showInBadge);
 const composer = watchComposer({
   send,
   typing: (yes) => isStored(page.chat) && socket.connected && socket.emit(yes ? "typing:start" : "typing:stop", { sessionId: page.chat }),

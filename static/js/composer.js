@@ -31,7 +31,10 @@ export function watchComposer(acts) {
     else signal.stop();
   });
   return {
-    focus: () => box.focus({ preventScroll: true }),
+    focus: () => {
+      // On a touch screen focus would open the keyboard over the messages.
+      if (matchMedia("(pointer: fine)").matches) box.focus({ preventScroll: true });
+    },
     put: (text) => {
       box.value = box.value ? `${box.value}\n${text}` : text;
       grow(box);

@@ -9,13 +9,9 @@ const byId = (id) => document.getElementById(id);
 const rows = byId("files-table").querySelector("tbody");
 let next = null;
 
-byId("upload").addEventListener("change", (event) => {
-  addAll(event.target.files);
-  event.target.value = "";
-});
+if (byId("drop")) watchAdding();
 byId("files-more").addEventListener("click", () => load(next));
 rows.addEventListener("click", clicked);
-watchDrops(byId("drop"));
 await load();
 openFromAddress();
 
@@ -106,6 +102,15 @@ async function add(file) {
     words.textContent = error.message;
     bar.remove();
   }
+}
+
+/** Only for people who may add files; the others have no such part on the page. */
+function watchAdding() {
+  byId("upload").addEventListener("change", (event) => {
+    addAll([...event.target.files]);
+    event.target.value = "";
+  });
+  watchDrops(byId("drop"));
 }
 
 function watchDrops(zone) {

@@ -1,12 +1,13 @@
-// The one socket of the page: same-origin cookie, WebSocket only; knows and shows whether it is connected.
+// The one socket of the page: same-origin cookie, WebSocket only. It also leaves for the sign-in page at once when the
+// login session is ended elsewhere.
 import { get, goToLogin } from "./api.js";
 import { io } from "../vendor/socket.io.esm.min.js";
 
 const WORDS = { connecting: "Connecting…", connected: "Connected", reconnecting: "Reconnecting…", offline: "Offline" };
 const ACK_TIMEOUT = 5000;
 
-/** Connect; `onConnect` runs after every (re)connection. */
-export function openSocket(onConnect) {
+/** Connect; `onConnect` runs after every (re)connection, `show` gets "connected", "reconnecting" and so on. */
+export function openSocket(onConnect = () => {}, show = () => {}) {
   const socket = io("/", { transports: ["websocket"], reconnectionDelayMax: 5000 });
   let ever = false;
   socket.on("connect", () => {
@@ -17,10 +18,10 @@ export function openSocket(onConnect) {
   socket.on("disconnect", () => show(navigator.onLine ? "reconnecting" : "offline"));
   socket.on("connect_error", () => {
     show(navigator.onLine ? (ever ? "reconnecting" : "connecting") : "offline");
-    if (!socket.active) refused(socket);
+    if (!socket.active) refused(socket, show);
   });
   socket.on("disconnect", (reason) => {
-    if (reason === "io server disconnect") refused(socket);
+    if (reason === "io server disconnect") refused(socket, show);
   });
   socket.on("session:revoked", ({ reason } = {}) => {
     socket.disconnect();
@@ -41,7 +42,7 @@ export function request(socket, event, payload) {
 }
 
 /** The server sent the socket away: find out over HTTP whether the session is over, else try again. */
-async function refused(socket) {
+async function refused(socket, show) {
   show("reconnecting");
   try {
     await get("/api/v1/users/me"); // a 401 leaves for the sign-in page
@@ -51,7 +52,8 @@ async function refused(socket) {
   setTimeout(() => socket.connect(), 2000);
 }
 
-function show(state) {
+/** Show the state in the page's badge (ui.live_badge). */
+export function showInBadge(state) {
   for (const badge of document.querySelectorAll("[data-live]")) {
     badge.dataset.state = state;
     badge.querySelector("[data-live-text]").textContent = WORDS[state];

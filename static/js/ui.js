@@ -1,13 +1,18 @@
 // What every page has: theme, questions before dangerous things, relative times, notices, signing out.
-import { post } from "./api.js";
+import { post, userId } from "./api.js";
 import { ask, watchConfirmations } from "./dialogs.js";
+import { notify } from "./notices.js";
 import { forgetOutbox } from "./outbox.js";
+import { openSocket } from "./socket.js";
 import { watchRelativeTimes } from "./times.js";
 import { watchThemeToggles } from "./theme.js";
 
 export { ask } from "./dialogs.js";
 export { notify } from "./notices.js";
 
+// A page that is open when its session is ended must not stay readable; the chat page opens a socket of its own.
+if (userId() && !document.body.classList.contains("chat-page")) openSocket();
+addEventListener("pageshow", (event) => event.persisted && location.reload()); // "Back" must not show what is over
 watchThemeToggles();
 watchConfirmations();
 watchRelativeTimes();
@@ -23,12 +28,7 @@ async function signOut() {
   try {
     await post("/api/v1/auth/logout", undefined, { stayOn401: true });
   } catch (error) {
-    if (error.status !== 401) return reportSignOut(error);
+    if (error.status !== 401) return notify(`You are still signed in: ${error.message}`, "danger");
   }
   location.assign("/login?reason=signed_out");
-}
-
-async function reportSignOut(error) {
-  const { notify } = await import("./notices.js");
-  notify(`You are still signed in: ${error.message}`, "danger");
 }
