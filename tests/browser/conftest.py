@@ -1,0 +1,124 @@
+"""A whole installation in a fresh data folder, started as `make run` starts it, and a real browser."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+
+from tests.browser.binary import LAUNCH_ARGS, find_browser
+from tests.conftest import OWN_SETTINGS
+
+ROOT = Path(__file__).resolve().parents[2]
+expect.set_options(timeout=10_000)
+
+
+@dataclass(frozen=True, slots=True)
+class Installation:
+    """One running Onyx of this test, with the demo's people."""
+
+    url: str
+    people: dict[str, dict[str, str]]
+    supervisor: int
+
+    def password(self, email: str) -> str:
+        return self.people[email]["password"]
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Chromium; skipped loudly where there is none, a failure where ONYX_REQUIRE_BROWSER=1."""
+    binary = find_browser()
+    if binary is None:
+        told = "no browser: set CHROME_BIN, install chromium, or let npm fetch the pinned build"
+        if os.environ.get("ONYX_REQUIRE_BROWSER") == "1":
+            pytest.fail(told)
+        pytest.skip(told)
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=binary, args=list(LAUNCH_ARGS))
+        yield started
+        started.close()
+
+
+@pytest.fixture(scope="module", params=[1, 2], ids=["one-process", "two-processes"])
+def installation(request: pytest.FixtureRequest) -> Iterator[Installation]:
+    """Onyx from nothing: a fresh data folder, one or two web processes, stopped by SIGTERM at the end."""
+    with tempfile.TemporaryDirectory(prefix="onyx-story-") as folder:
+        Path(folder).chmod(0o711)
+        port = _free_port()
+        environment = {name: value for name, value in os.environ.items() if not name.startswith(OWN_SETTINGS)}
+        environment |= {"ONYX_VAR": folder, "PORT": str(port), "WEB_PROCESSES": str(request.param)}
+        with (Path(folder) / "story.log").open("w+") as log:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "onyx.embedded", "run"],
+                cwd=ROOT,
+                env=environment,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+            try:
+                _wait_until_ready(process, port, Path(folder) / "story.log")
+                people = json.loads((Path(folder) / "demo-credentials.json").read_text())
+                yield Installation(f"http://127.0.0.1:{port}", {p["email"]: p for p in people}, process.pid)
+            finally:
+                process.send_signal(signal.SIGTERM)
+                assert process.wait(30) == 0
+
+
+@pytest.fixture
+def visit(browser: Browser, installation: Installation) -> Iterator[Callable[..., Page]]:
+    """A page of one of the demo's people in a browser context of their own: `visit("alice@acme.example")`."""
+    contexts: list[BrowserContext] = []
+    trouble: list[str] = []
+
+    def open_page(email: str, **options: Any) -> Page:
+        context = browser.new_context(locale="en-US", timezone_id="UTC", base_url=installation.url, **options)
+        contexts.append(context)
+        page = context.new_page()
+        page.on("pageerror", lambda error: trouble.append(f"{email}: {error}"))
+        page.on("console", lambda line: trouble.append(line.text) if "Content Security Policy" in line.text else None)
+        page.goto("/login")
+        page.get_by_test_id("login-email").fill(email)
+        page.get_by_test_id("login-password").fill(installation.password(email))
+        page.get_by_test_id("login-submit").click()
+        page.wait_for_url(lambda url: "/login" not in url)
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+    assert trouble == []
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _wait_until_ready(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
+    deadline = time.monotonic() + 90
+    while time.monotonic() < deadline:
+        if process.poll() is not None:
+            break
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}/readyz", timeout=2) as answer:
+                if answer.status == 200 and "Onyx is ready" in log.read_text():
+                    return
+        except OSError:
+            time.sleep(0.1)
+    pytest.fail("Onyx did not come up:\n" + log.read_text()[-4000:])
