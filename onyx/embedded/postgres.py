@@ -41,7 +41,9 @@ STARTED: list[subprocess.Popen[bytes]] = []  # kept, so that an ended server can
 
 
 def is_up(places: Places) -> bool:
-    """Whether a PostgreSQL answers on our socket (an SSLRequest gets one letter, without logging in)."""
+    """Whether a PostgreSQL answers on our socket (an SSLRequest gets one letter, without logging in) and lets people in."""
+    if not says_ready(places):
+        return False
     try:
         with socket.socket(socket.AF_UNIX) as wire:
             wire.settimeout(2)
@@ -50,6 +52,15 @@ def is_up(places: Places) -> bool:
             return wire.recv(1) in (b"N", b"S")
     except OSError:
         return False
+
+
+def says_ready(places: Places) -> bool:
+    """Whether line 8 of postmaster.pid says so; while the server recovers its socket already answers."""
+    try:
+        lines = (places.postgres / "postmaster.pid").read_text().split("\n")
+    except OSError:
+        return False
+    return len(lines) > 7 and lines[7].strip() == "ready"
 
 
 def start(places: Places, password: str, say: Say) -> None:

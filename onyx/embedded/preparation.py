@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from onyx.embedded import child
+from onyx.embedded import child, lock
 from onyx.embedded.environment import ROOT
 from onyx.embedded.trouble import Trouble
 
@@ -19,7 +19,10 @@ def prepare(var: Path, addresses: dict[str, str], say: Say) -> None:
     if "DATABASE_OWNER_URL" not in addresses:
         say("DATABASE_OWNER_URL is not set: migrations are left to whoever has it.")
         return
-    run_once("onyx.embedded.prepare", var, addresses, "The database could not be prepared; the reason stands above.")
+    with lock.held(var / "prepare.lock"):
+        run_once(
+            "onyx.embedded.prepare", var, addresses, "The database could not be prepared; the reason stands above."
+        )
 
 
 def seed(var: Path, addresses: dict[str, str], say: Say) -> None:

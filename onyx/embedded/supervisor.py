@@ -154,13 +154,13 @@ def end_leftovers(var: Path) -> None:
 
 
 def wait_for_ready(host: str, port: int, children: list[Child]) -> None:
-    """Until /readyz says yes; a process that dies meanwhile ends the start with advice."""
+    """Until /readyz says yes; if the web process dies meanwhile, the start ends with advice."""
+    web = children[0]
     deadline = time.monotonic() + SECONDS_TO_READY
     while not answers(host, port):
-        for child in children:
-            status = child.died()
-            if status is not None:
-                raise Trouble(f"The {child.name} process ended with status {status}; the reason stands above.")
+        status = web.died()
+        if status is not None:
+            raise Trouble(f"The web process ended with status {status}; the reason stands above.")
         if time.monotonic() > deadline:
             raise Trouble(f"http://{host}:{port}/readyz does not say ready: {last_answer(host, port)}")
         time.sleep(0.05)
