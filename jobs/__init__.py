@@ -1,0 +1,1 @@
+"""What happens by itself: a scheduler places jobs, workers do them, the steward alone changes structure."""

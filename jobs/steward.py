@@ -1,0 +1,116 @@
+"""`python -m jobs.steward`: the one process that may change structure, from a closed list, never SQL (DESIGN §3).
+
+It alone is given DATABASE_OWNER_URL. It makes log partitions ahead, at its start and once a day, and executes what
+platform admins have asked for in onyx.steward_request.
+"""
+
+import os
+import signal
+import socket
+import threading
+import time
+
+import psycopg
+import redis
+import structlog
+from rq import Queue
+
+from config.logging import configure_logging
+from config.settings import Settings, data_folder, load
+from onyx import embedded
+from onyx.core.ids import uuid7
+from onyx.edge import queue, runs
+from onyx.edge.store import Away, Store
+from onyx.tenancy.migrate import make_partitions
+
+_log = structlog.get_logger()
+PARTITIONS = "partitions.ahead"
+_ONE_STEWARD = 0x0A11_0002
+_PAUSE = 0.5
+
+
+def main() -> None:
+    """Serve until SIGTERM; whatever is away is waited for."""
+    configure_logging()
+    settings = load(embedded.urls(data_folder()))
+    if not settings.database_owner_url:
+        raise SystemExit("The steward needs DATABASE_OWNER_URL; no other process may have it.")
+    asked = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: asked.set())
+    Steward(settings, settings.database_owner_url).serve(asked)
+
+
+class Steward:
+    """One steward process: its settings, its Redis, its way to the owner's database."""
+
+    def __init__(self, settings: Settings, owner_url: str) -> None:
+        self.owner_url = owner_url
+        self.store = Store(settings.redis_cache_url or settings.redis_url)
+        self.process = f"{socket.gethostname()}-{os.getpid()}-{os.urandom(3).hex()}"
+        self._queue: Queue = queue.queue("steward", queue.connect(settings.redis_rq_url or settings.redis_url))
+
+    def serve(self, asked: threading.Event) -> None:
+        """Partitions first: a missing one would refuse every change in Onyx."""
+        ready = False
+        while not asked.is_set():
+            try:
+                if not ready:
+                    self.partitions_ahead(uuid7().hex, "start")
+                    ready = True
+                self._take_from_queue()
+            except psycopg.Error as error:
+                _log.warning("postgresql is away: the steward waits for it", error=type(error).__name__)
+            except (Away, redis.RedisError):
+                pass  # said by the scheduler; requests lie in PostgreSQL and go on
+            asked.wait(_PAUSE)
+
+    def partitions_ahead(self, run: str, by: str) -> None:
+        """Make the partitions of this month and the next two for every tenant; one that fails keeps nobody else."""
+        began, made, failed = time.time(), 0, 0
+        with psycopg.connect(self.owner_url, autocommit=True, connect_timeout=5) as connection:
+            connection.execute("select pg_advisory_lock(%s)", [_ONE_STEWARD])
+            before = _count(connection)
+            tenants = connection.execute("select id from onyx.tenant where status <> 'provisioning'").fetchall()
+            for (tenant,) in tenants:
+                try:
+                    make_partitions(connection, tenant)
+                except psycopg.Error:
+                    failed += 1
+                    _log.exception("no partitions made", tenant=str(tenant))
+            made = _count(connection) - before
+        outcome = "failed" if failed else "success"
+        self._remember(
+            PARTITIONS, runs.Run(run, began, time.time() - began, outcome, made, by, None, len(tenants), failed)
+        )
+
+    def _take_from_queue(self) -> None:
+        queue.beat(self.store, self.process, "steward")
+        found = Queue.dequeue_any([self._queue], None, connection=self._queue.connection, serializer=self._queue.serializer)
+        if found is None:
+            return
+        job = found[0]
+        name, by = job.args[0], job.meta.get("actor", {}).get("email") or "schedule"
+        self.store.call(self.store.client.delete, queue.mark_of(name, None))
+        try:
+            if name != PARTITIONS:
+                _log.error("the steward does not know this job", job=name)
+                return
+            self.partitions_ahead(job.id, by)
+        finally:
+            job.delete()
+
+    def _remember(self, name: str, run: runs.Run) -> None:
+        try:
+            runs.remember(self.store, name, None, run)
+        except Away:
+            _log.warning("run not remembered: redis is away", job=name, outcome=run.outcome)
+
+
+def _count(connection: psycopg.Connection) -> int:
+    row = connection.execute("select count(*) from pg_inherits i join pg_class c on c.oid = i.inhrelid where c.relkind = 'r'").fetchone()
+    return int(row[0]) if row else 0
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,42 @@
+"""Everything that happens by itself, on one page: what it is called, how often it happens, what it is for.
+
+`reach` says for whom it works: "tenants" are visited one by one, each in its own scope, and a tenant's admin may ask
+for their own; "installation" is work on what belongs to no tenant, for platform admins alone.
+"""
+
+from dataclasses import dataclass
+
+MINUTE, HOUR, DAY = 60, 3600, 86_400
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One line of the table; `every` is in seconds, `queue` is the process that does it."""
+
+    name: str
+    every: int
+    queue: str
+    reach: str
+    title: str
+    what: str
+
+
+TABLE = (
+    Entry(
+        "access_log.drain", MINUTE, "default", "installation", "Save the access log",
+        "Moves what processes wrote down before they ended into each organisation's access log.",
+    ),
+    Entry(
+        "partitions.ahead", DAY, "steward", "installation", "Prepare log storage",
+        "Makes the log partitions of this month and the next ones for every organisation.",
+    ),
+    Entry(
+        "revocations.prune", HOUR, "default", "installation", "Forget old notices",
+        "Removes notices about ended sessions that every process has obeyed long ago.",
+    ),
+    Entry(
+        "sessions.expire", MINUTE, "default", "tenants", "End old login sessions",
+        "Ends login sessions that were idle too long or reached their time limit.",
+    ),
+)  # fmt: skip
+BY_NAME = {entry.name: entry for entry in TABLE}
