@@ -7,6 +7,7 @@ A stamp beside each installed thing names what it was made from; nothing is done
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import os
 import shutil
@@ -19,7 +20,7 @@ ROOT = Path(__file__).resolve().parents[2]
 VENV = ROOT / ".venv"
 PYTHON = VENV / "bin" / "python"
 OLDEST = (3, 11)
-STEPS = {"run": ("servers", "assets"), "services": ("servers",), "test": ("dev", "servers", "assets")}
+STEPS = {"run": ("assets",), "services": (), "test": ("dev", "servers", "assets")}
 LAUNCHER = """#!/bin/sh
 exec "$(dirname -- "$0")/python" -m flask "$@"
 """
@@ -31,6 +32,13 @@ def main(goal: str) -> int:
         return fail(
             f"Onyx needs Python 3.11 or newer; {sys.executable} is {sys.version.split()[0]}. Try make PYTHON=python3.12"
         )
+    with open(ROOT / "Makefile") as gate:  # one set-up at a time in a checkout; nothing is written to the file
+        fcntl.flock(gate, fcntl.LOCK_EX)
+        return set_up(goal)
+
+
+def set_up(goal: str) -> int:
+    """The steps in order; what is there already costs a look at its stamp."""
     began = time.monotonic()
     worked = make_venv() + install("requirements.txt", "packages")
     if "dev" in STEPS[goal]:
@@ -86,7 +94,7 @@ def install(name: str, what: str) -> int:
     """pip install a hash-pinned file, once per content."""
     if stamped(name):
         return 0
-    say(f"Installing {what} ({name}) ...")
+    say(f"Installing {what} ({name}), which takes up to a minute ...")
     if pip("--require-hashes", "-r", name):
         raise SystemExit(fail(f"pip could not install {name}; its words stand above. Is the package index reachable?"))
     stamp(name)
@@ -113,7 +121,7 @@ def write_launcher() -> None:
 
 def pip(*words: str, quiet: bool = False) -> int:
     """Run pip in the virtual environment, by module: its script breaks when the path holds a blank."""
-    command = [PYTHON, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *words]
+    command: list[str | Path] = [PYTHON, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *words]
     sink = subprocess.DEVNULL if quiet else None
     return subprocess.run(command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=sink, stderr=sink, check=False).returncode
 
