@@ -33,7 +33,8 @@ async function grow(socket, page, { messageId, offset, text }) {
   if (!known) page.showState();
   if (view.grow(offset, text) !== "gap" || filling) return;
   filling = true;
-  await catchUp(socket, page.chat, page.messages);
+  const chat = page.chat;
+  await catchUp(socket, chat, page.messages, () => page.chat === chat);
   filling = false;
 }
 

@@ -99,7 +99,7 @@ async function loadHistory(chat) {
     }
     notify(error.message, "danger");
   }
-  if (socket.connected) await catchUp(socket, chat, messages);
+  if (socket.connected) await catchUp(socket, chat, messages, () => page.chat === chat);
   return page.chat === chat;
 }
 
@@ -108,7 +108,7 @@ async function resync() {
   const chat = page.chat;
   chats.load().then(showKnownTitle);
   if (!isStored(chat)) return;
-  await catchUp(socket, chat, messages);
+  await catchUp(socket, chat, messages, () => page.chat === chat);
   if (page.chat === chat) showState();
 }
 
@@ -125,7 +125,9 @@ function send(content) {
 async function deliver({ clientId, chat, content }) {
   try {
     if (!socket.connected) throw new Error("not connected");
-    return await request(socket, "message:sent", { content, clientId, ...(isStored(chat) && { sessionId: chat }) });
+    const ack = await request(socket, "message:sent", { content, clientId, ...(isStored(chat) && { sessionId: chat }) });
+    if (!ack.ok) messages.setLocalStatus(clientId, "waiting");
+    return ack;
   } catch (error) {
     messages.setLocalStatus(clientId, "waiting");
     throw error;
@@ -162,7 +164,7 @@ async function retry(messageId) {
   try {
     const ack = await request(socket, "message:retry", { sessionId: page.chat, messageId });
     if (!ack.ok) return notify(ack.error.message, "danger");
-    messages.expect(ack.replyId);
+    messages.expect(ack.replyId, ack.replySeq);
     showState();
   } catch {
     notify("Onyx cannot be reached right now. Try again when the badge says “Connected”.", "danger");

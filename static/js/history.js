@@ -17,22 +17,21 @@ export async function fetchMessages(chat) {
   return all;
 }
 
-/** Join a chat's room and put what came after the last settled message. False when it could not be joined. */
-export async function catchUp(socket, chat, messages) {
+/** Put what came after the last settled message, and the words that running replies have so far. */
+export async function catchUp(socket, chat, messages, isWanted = () => true) {
+  let afterSeq = messages.settledSeq();
   let ack;
-  try {
-    ack = await request(socket, "session:join", { sessionId: chat, afterSeq: messages.settledSeq() });
-  } catch {
-    return false;
-  }
-  if (!ack?.ok) return false;
-  for (const message of ack.messages ?? []) messages.put(message);
-  for (const { messageId, text } of ack.replies ?? []) messages.expect(messageId).catchUp(text);
-  return true;
+  do {
+    ack = await request(socket, "session:join", { sessionId: chat, afterSeq }).catch(() => null);
+    if (!ack?.ok || !isWanted()) return;
+    for (const event of ack.messages) messages.put(fromEvent(event));
+    for (const { messageId, text } of ack.replies) messages.expect(messageId).catchUp(text);
+    afterSeq = ack.messages.at(-1)?.seq;
+  } while (ack.hasMore);
 }
 
 /** A socket event's camelCase message in the shape that the API has. */
 export function fromEvent({ messageId, clientId, seq, role, status, content, metadata, timestamp, parentId }) {
   const message = { id: messageId, clientId, seq, role, status, content, metadata, parent_id: parentId, created_at: timestamp };
-  return Object.fromEntries(Object.entries(message).filter(([, value]) => value !== undefined));
+  return Object.fromEntries(Object.entries(message).filter(([, value]) => value != null));
 }

@@ -40,12 +40,12 @@ export class Messages {
     const local = this.#local(entry.clientId);
     if (local && this.find(ack.messageId) && this.find(ack.messageId) !== local) this.#drop(local);
     this.put({ id: ack.messageId, clientId: entry.clientId, seq: ack.seq, role: "user", status: "done", content: entry.content });
-    if (ack.replyId) this.expect(ack.replyId);
+    if (ack.replyId) this.expect(ack.replyId, ack.replySeq);
   }
 
   /** Room for a reply whose first words have not come yet. */
-  expect(replyId) {
-    return this.find(replyId) ?? this.#place(new MessageView({ id: replyId, role: "assistant", status: "pending", content: "" }));
+  expect(replyId, seq) {
+    return this.find(replyId) ?? this.#place(new MessageView({ id: replyId, seq, role: "assistant", status: "pending", content: "" }));
   }
 
   setLocalStatus(clientId, status, refusal) {
