@@ -10,6 +10,7 @@ const ALLOWED = {
     "pre", "span", "strong", "table", "tbody", "td", "th", "thead", "tr", "ul"],
   ALLOWED_ATTR: ["class", "href", "rel", "start", "target"],
   ALLOWED_URI_REGEXP: SAFE_LINK,
+  ADD_URI_SAFE_ATTR: ["rel", "start", "target"], // else the pattern for addresses would be held against these too
   ALLOW_DATA_ATTR: false,
   ALLOW_ARIA_ATTR: false,
   RETURN_DOM_FRAGMENT: true,
