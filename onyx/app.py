@@ -20,7 +20,7 @@ from onyx.edge.store import Store
 from onyx.edge.streams import Streams
 from onyx.tenancy import walls
 
-FEATURES = ("health", "apidocs", "sessions", "account")
+FEATURES = ("health", "apidocs", "sessions", "account", "chat")
 
 
 def create_app(settings: Settings | None = None, async_mode: str = "threading") -> Flask:

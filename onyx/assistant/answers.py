@@ -1,0 +1,35 @@
+"""What is asked and what comes back, whoever answers."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A stored question; its own message is never a source of its answer."""
+
+    name: str
+    chat_id: UUID
+    message_id: UUID
+    text: str
+
+
+@dataclass(slots=True)
+class Answer:
+    """An honest label, the model's name, citations `{n, kind, id, title, excerpt}`, and the text in pieces."""
+
+    label: str
+    model: str
+    pieces: Iterator[str]
+    citations: list[dict[str, Any]] = field(default_factory=list)
+
+
+class Failed(Exception):
+    """No answer, or not all of it; `message` is for the person who asked."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message

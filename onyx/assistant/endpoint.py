@@ -1,0 +1,115 @@
+"""An OpenAI-compatible endpoint: POST {base}/chat/completions with `stream: true`, server-sent events back.
+
+Reference: platform.openai.com/docs/api-reference/chat-streaming. What goes wrong is told in words that people can act on.
+"""
+
+import json
+from collections.abc import Iterator
+from functools import lru_cache
+
+import structlog
+import urllib3
+from urllib3.response import BaseHTTPResponse
+
+from config.settings import Settings
+
+from .answers import Answer, Failed, Question
+from .prompt import conversation
+
+_log = structlog.get_logger()
+_LONGEST_LINE = 1024 * 1024
+_AT_ONCE = 65_536
+_NO_ANSWER = "The language model did not answer. Your question is stored; try again in a moment."
+
+
+def ask(settings: Settings, question: Question) -> Answer:
+    """Ask the endpoint. The request is sent when the first piece is asked for."""
+    messages = conversation(question)
+    label = f"Answered by the language model {settings.llm_model}"
+    return Answer(label, settings.llm_model, _pieces(settings, messages))
+
+
+def _pieces(settings: Settings, messages: list[dict[str, str]]) -> Iterator[str]:
+    response = _post(settings, messages)
+    finished = False
+    try:
+        for data in _events(response):
+            if data == b"[DONE]":
+                finished = True
+                return
+            text, over = _delta(data)
+            if text:
+                yield text
+            finished = finished or over
+    except (urllib3.exceptions.HTTPError, OSError) as error:
+        raise _broken(error) from None
+    finally:
+        response.close() if not finished else response.release_conn()
+    if not finished:
+        raise Failed("provider_broke_off", "The language model broke off. What came so far is kept; try again.")
+
+
+def _post(settings: Settings, messages: list[dict[str, str]]) -> BaseHTTPResponse:
+    url = f"{(settings.llm_base_url or '').rstrip('/')}/chat/completions"
+    headers = {"Content-Type": "application/json", "Accept": "text/event-stream"}
+    if settings.llm_api_key is not None:
+        headers["Authorization"] = f"Bearer {settings.llm_api_key.get_secret_value()}"
+    body = json.dumps({"model": settings.llm_model, "messages": messages, "stream": True})
+    timeout = urllib3.Timeout(connect=min(5.0, settings.llm_timeout), read=settings.llm_timeout)
+    try:
+        response = _pool().request(
+            "POST", url, body=body.encode(), headers=headers, timeout=timeout, preload_content=False, redirect=False
+        )
+    except (urllib3.exceptions.HTTPError, OSError) as error:
+        raise _broken(error) from None
+    if response.status != 200:
+        status = response.status
+        response.close()
+        raise _refused(status)
+    return response
+
+
+def _events(response: BaseHTTPResponse) -> Iterator[bytes]:
+    """The data of each server-sent event (WHATWG HTML, section 9.2), as its line is complete."""
+    rest = b""
+    while chunk := response.read1(_AT_ONCE):
+        *lines, rest = (rest + chunk).split(b"\n")
+        if len(rest) > _LONGEST_LINE:
+            raise Failed("provider_talks_nonsense", "The language model sent something that Onyx cannot read.")
+        for line in lines:
+            if line.startswith(b"data:"):
+                yield line[5:].strip()
+
+
+def _delta(data: bytes) -> tuple[str, bool]:
+    """Text of one chunk, and whether it says that the answer is over."""
+    try:
+        chunk = json.loads(data)
+        if chunk.get("error"):
+            raise Failed("provider_failed", _NO_ANSWER)
+        choice = chunk["choices"][0] if chunk.get("choices") else {}
+        text = (choice.get("delta") or {}).get("content") or ""
+        return str(text).replace("\x00", ""), bool(choice.get("finish_reason"))
+    except (ValueError, TypeError, KeyError, AttributeError):
+        raise Failed("provider_talks_nonsense", "The language model sent something that Onyx cannot read.") from None
+
+
+def _refused(status: int) -> Failed:
+    _log.warning("language model refused", status=status)
+    if status in (401, 403):
+        return Failed("provider_refused", "The language model does not accept Onyx's key. An administrator can mend that.")
+    if status == 429:
+        return Failed("provider_busy", "The language model has too much to do. Your question is stored; try again later.")
+    return Failed("provider_failed", f"{_NO_ANSWER} (status {status})")
+
+
+def _broken(error: Exception) -> Failed:
+    _log.warning("language model away", error=type(error).__name__)
+    if isinstance(error, (urllib3.exceptions.TimeoutError, TimeoutError)):
+        return Failed("provider_timeout", "The language model took too long. Your question is stored; try again.")
+    return Failed("provider_away", "The language model cannot be reached. Your question is stored; try again in a moment.")
+
+
+@lru_cache(maxsize=1)
+def _pool() -> urllib3.PoolManager:
+    return urllib3.PoolManager(num_pools=8, maxsize=64, block=False, retries=False)

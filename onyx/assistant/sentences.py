@@ -1,0 +1,47 @@
+"""Cutting texts into sentences and passages, and weighing sentences against the words of a question."""
+
+import re
+from collections.abc import Iterable
+
+_END = re.compile(r"(?<=[.!?…。！？])[\"'”’»)\]]*\s+|(?<=[。！？])|\n+")
+_WORD = re.compile(r"\w+", re.UNICODE)
+LONGEST = 320
+
+
+def sentences(text: str) -> list[str]:
+    """The sentences and lines of a text, without blank ones; very long ones are cut."""
+    found = (" ".join(part.split()) for part in _END.split(text))
+    return [part if len(part) <= LONGEST else part[: LONGEST - 1].rsplit(" ", 1)[0] + "…" for part in found if part]
+
+
+def weight(sentence: str, stems: Iterable[str], rarity: dict[str, float]) -> float:
+    """How much a sentence says about the stems: the rarity of each one that begins a word of it."""
+    words = [word.lower() for word in _WORD.findall(sentence)]
+    hit = sum(rarity.get(stem, 1.0) for stem in stems if any(word.startswith(stem) for word in words))
+    return hit / (1 + len(words) / 200)
+
+
+def passages(text: str, size: int = 800) -> list[str]:
+    """A text in pieces of about `size` characters, cut between paragraphs, else lines, else sentences, else words."""
+    pieces: list[str] = []
+    current = ""
+    for part in _parts(text, size):
+        if current and len(current) + len(part) > size:
+            pieces.append(current.strip())
+            current = ""
+        current += part
+    pieces.append(current.strip())
+    return [piece for piece in pieces if piece]
+
+
+def _parts(text: str, size: int) -> Iterable[str]:
+    for paragraph in re.split(r"(?<=\n\n)", text.replace("\r\n", "\n")):
+        if len(paragraph) <= size:
+            yield paragraph
+            continue
+        for line in re.split(r"(?<=\n)|(?<=[.!?…] )|(?<=[。！？])", paragraph):
+            while len(line) > size:
+                cut = line.rfind(" ", size // 2, size) + 1 or size
+                yield line[:cut]
+                line = line[cut:]
+            yield line

@@ -1,0 +1,2 @@
+from flask import Blueprint
+blueprint = Blueprint("batch_routes", __name__)

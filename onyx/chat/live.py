@@ -1,0 +1,87 @@
+"""Chats over sockets (X2, C3, C4). The sender hears by acknowledgement, the person's other devices by push."""
+
+from typing import Any
+
+from flask import request
+from sqlalchemy.orm import Session
+
+from onyx.access.policy import Permission
+from onyx.core.actor import Actor
+from onyx.core.errors import NotFound
+from onyx.edge.live import on, push, user_room
+
+from . import queries, turns
+from .forms import Joined, Retried, Sent, Stopped, Typed, client_key, known_id
+from .replies import running_text
+from .shapes import acknowledged, message_shown
+
+MISSED = 1000
+
+
+@on("message:sent", Permission.CHAT_USE, body=Sent)
+def message_sent(actor: Actor, _session: Session, body: Sent) -> dict[str, Any]:
+    stored = turns.ask(
+        actor,
+        content=body.content,
+        chat_id=known_id(body.sessionId),
+        client_id=client_key(body.clientId),
+        parent_id=known_id(body.parentId),
+        told_as=body.clientId,
+        sender=_sid(),
+    )
+    return acknowledged(stored)
+
+
+@on("message:retry", Permission.CHAT_USE, body=Retried, limit="60/minute")
+def message_retry(actor: Actor, _session: Session, body: Retried) -> dict[str, Any]:
+    chat_id, message_id = known_id(body.sessionId), known_id(body.messageId)
+    assert chat_id is not None and message_id is not None
+    return acknowledged(turns.answer_again(actor, chat_id=chat_id, message_id=message_id))
+
+
+@on("message:stop", Permission.CHAT_USE, body=Stopped)
+def message_stop(actor: Actor, _session: Session, body: Stopped) -> dict[str, Any]:
+    chat_id = known_id(body.sessionId)
+    assert chat_id is not None
+    return {"stopped": turns.stop(actor, chat_id=chat_id, message_id=known_id(body.messageId))}
+
+
+@on("session:join", Permission.CHAT_USE, body=Joined)
+def session_join(actor: Actor, session: Session, body: Joined) -> dict[str, Any]:
+    """What a device missed: messages after a number, and the running text of replies that are being written."""
+    chat_id = known_id(body.sessionId)
+    assert chat_id is not None
+    found = queries.whole_messages(session, actor, chat_id, body.afterSeq, MISSED + 1)
+    if not found and queries.chat(session, actor, chat_id) is None:
+        raise NotFound()
+    shown = found[:MISSED]
+    return {
+        "sessionId": str(chat_id),
+        "messages": [message_shown(row, chat_id) for row in shown],
+        "replies": [
+            {"messageId": str(row.id), "text": running_text(actor.tenant_id, row.id)}
+            for row in shown
+            if row.status == "pending"
+        ],
+        "hasMore": len(found) > MISSED,
+    }
+
+
+@on("typing:start", Permission.CHAT_USE, body=Typed)
+def typing_start(actor: Actor, _session: Session, body: Typed) -> None:
+    _typing(actor, body, True)
+
+
+@on("typing:stop", Permission.CHAT_USE, body=Typed)
+def typing_stop(actor: Actor, _session: Session, body: Typed) -> None:
+    _typing(actor, body, False)
+
+
+def _typing(actor: Actor, body: Typed, typing: bool) -> None:
+    assert actor.user_id is not None
+    payload = {"sessionId": str(known_id(body.sessionId)), "userId": str(actor.user_id), "typing": typing}
+    push(user_room(actor.tenant_id, actor.user_id), "typing", payload, skip=_sid())
+
+
+def _sid() -> str:
+    return request.sid  # type: ignore[attr-defined, no-any-return]

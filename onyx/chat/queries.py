@@ -1,0 +1,116 @@
+"""Reading chats and messages, one statement each. Lines come as JSON text from PostgreSQL: nothing is built twice."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy.orm import Session
+
+from onyx.core.actor import Actor
+from onyx.core.db import rows
+
+_TIME = """to_char({0}, 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')"""
+_CHAT_LINE = (
+    "json_build_object('id', c.id, 'title', c.title, 'preview', c.preview, 'message_count', c.message_count,"
+    f" 'project_id', c.project_id, 'created_at', {_TIME.format('c.created_at')},"
+    f" 'updated_at', {_TIME.format('c.updated_at')}, 'last_message_at', {_TIME.format('c.last_message_at')})::text"
+)
+_MESSAGE_LINE = (
+    "json_build_object('id', m.id, 'seq', m.seq, 'role', m.role, 'status', m.status, 'content', m.content,"
+    " 'parent_id', m.parent_id, 'token_count', m.token_count, 'metadata', m.metadata,"
+    f" 'created_at', {_TIME.format('m.created_at')})::text"
+)
+# `%` stands doubled: these statements go through psycopg as they are, with %s for values.
+_NEWEST = f"select c.id, c.last_message_at, {_CHAT_LINE} as line from get_user_sessions(%s, %s) c"
+_OLDER = f"""
+select c.id, c.last_message_at, {_CHAT_LINE} as line from chat_session c
+ where c.user_id = %s and (%s::timestamptz is null or (c.last_message_at, c.id) < (%s::timestamptz, %s::uuid))
+   and (%s::text is null or strpos(lower(c.title), lower(%s)) > 0)
+ order by c.last_message_at desc, c.id desc limit %s
+"""
+_CHAT = """
+select id, title, preview, message_count, project_id, last_seq, created_at, updated_at, last_message_at
+  from chat_session where user_id = %s and id = %s
+"""
+_PAGE = f"select m.seq, {_MESSAGE_LINE} as line from get_session_messages(%s, %s, %s) m"
+_AFTER = f"""
+select m.seq, {_MESSAGE_LINE} as line from chat_message m
+ where m.user_id = %s and m.chat_session_id = %s and m.seq > %s order by m.seq limit %s
+"""
+_BEFORE = f"""
+select m.seq, {_MESSAGE_LINE} as line from chat_message m
+ where m.user_id = %s and m.chat_session_id = %s and m.seq < %s order by m.seq desc limit %s
+"""
+_WHOLE = """
+select id, seq, role, status, content, parent_id, client_id, token_count, metadata, created_at from chat_message
+ where user_id = %s and chat_session_id = %s and seq > %s order by seq limit %s
+"""
+_MESSAGE = """
+select id, seq, role, status, content, parent_id, chat_session_id, created_at from chat_message
+ where user_id = %s and chat_session_id = %s and id = %s
+"""
+_PENDING = """
+select id, seq from chat_message
+ where user_id = %s and chat_session_id = %s and status = 'pending' and (%s::uuid is null or id = %s) order by seq
+"""
+_SENT_BEFORE = """
+select q.id, q.seq, q.created_at, r.id as reply_id, r.seq as reply_seq from chat_message q
+  left join lateral (
+       select m.id, m.seq from chat_message m
+        where m.user_id = q.user_id and m.chat_session_id = q.chat_session_id and m.parent_id = q.id
+          and m.role = 'assistant' order by m.seq limit 1) r on true
+ where q.user_id = %s and q.chat_session_id = %s and q.client_id = %s
+"""
+
+
+def page_of_chats(
+    session: Session, actor: Actor, limit: int, after: tuple[datetime, UUID] | None, title: str | None
+) -> list[Any]:
+    """Up to `limit` chats, newest first, after a cursor, whose title holds some text: rows with a JSON `line`."""
+    if after is None and not title:
+        return rows(session, _NEWEST, actor.user_id, limit)
+    moment, id = after or (None, None)
+    return rows(session, _OLDER, actor.user_id, moment, moment, id, title, title, limit)
+
+
+def chat(session: Session, actor: Actor, chat_id: UUID) -> Any | None:
+    """One of the person's own chats (a loader for `requires`)."""
+    found = rows(session, _CHAT, actor.user_id, chat_id)
+    return found[0] if found else None
+
+
+def page_of_messages(session: Session, chat_id: UUID, limit: int, offset: int) -> list[Any]:
+    """Messages by offset, as in the seed: rows with `seq` and a JSON `line`, oldest first."""
+    return rows(session, _PAGE, chat_id, limit, offset)
+
+
+def messages_after(session: Session, actor: Actor, chat_id: UUID, seq: int, limit: int) -> list[Any]:
+    """Messages with a higher number, oldest first."""
+    return rows(session, _AFTER, actor.user_id, chat_id, seq, limit)
+
+
+def messages_before(session: Session, actor: Actor, chat_id: UUID, seq: int, limit: int) -> list[Any]:
+    """The latest messages with a lower number, newest first."""
+    return rows(session, _BEFORE, actor.user_id, chat_id, seq, limit)
+
+
+def whole_messages(session: Session, actor: Actor, chat_id: UUID, after_seq: int = 0, limit: int = 100_000) -> list[Any]:
+    """Messages with all their columns, oldest first."""
+    return rows(session, _WHOLE, actor.user_id, chat_id, after_seq, limit)
+
+
+def message(session: Session, actor: Actor, chat_id: UUID, message_id: UUID) -> Any | None:
+    """One message of one of the person's own chats."""
+    found = rows(session, _MESSAGE, actor.user_id, chat_id, message_id)
+    return found[0] if found else None
+
+
+def pending(session: Session, actor: Actor, chat_id: UUID, message_id: UUID | None) -> list[Any]:
+    """The replies of a chat that are still being written, or the one that is named."""
+    return rows(session, _PENDING, actor.user_id, chat_id, message_id, message_id)
+
+
+def sent_before(session: Session, actor: Actor, chat_id: UUID, client_id: UUID) -> Any | None:
+    """The question that carries a client's id, with its first reply."""
+    found = rows(session, _SENT_BEFORE, actor.user_id, chat_id, client_id)
+    return found[0] if found else None

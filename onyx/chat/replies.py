@@ -1,0 +1,300 @@
+"""A reply while it is being written: produced by the assistant, handed out in batches, stopped, settled in its row.
+
+One task produces, another hands out, so that a stop or a revocation takes effect while a provider keeps silent.
+The running text lies in Redis (`reply:{id}`) for devices that join meanwhile; losing it loses nothing.
+"""
+
+import json
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from queue import Empty, SimpleQueue
+from typing import Any
+from uuid import UUID
+
+import structlog
+from flask import Flask, current_app
+from sqlalchemy.exc import SQLAlchemyError
+
+from onyx.assistant import Answer, Failed, Question, answer
+from onyx.core.actor import Actor
+from onyx.core.clock import rfc3339
+from onyx.core.db import unit_of_work
+from onyx.core.errors import Unavailable
+from onyx.core.scope import tenant_scope
+from onyx.edge.live import push, socketio, user_room
+from onyx.edge.state import state
+from onyx.edge.store import Away, TenantStore
+from onyx.edge.streams import Stream
+
+from . import service
+
+_log = structlog.get_logger()
+EVERY = 0.04  # seconds between two pushed batches
+BATCH = 400  # characters that are pushed without waiting
+LOOK = 0.1  # seconds between two looks at `stopped` while nothing comes
+LONGEST_REPLY = 100_000
+KEPT = 900  # seconds that the running text outlives its last word
+_tasks: set[Any] = set()
+Sink = Callable[[str, dict[str, Any] | None], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """A stored question whose reply is to be written."""
+
+    actor: Actor
+    chat_id: UUID
+    question_id: UUID
+    reply_id: UUID
+    text: str
+
+
+@dataclass(slots=True)
+class Outlet:
+    """Hands text out: to the sink at once, to Redis and the person's sockets in batches, with code point offsets."""
+
+    turn: Turn
+    store: TenantStore
+    sink: Sink | None
+    parts: list[str] = field(default_factory=list)
+    waiting: list[str] = field(default_factory=list)
+    length: int = 0
+    pushed: int = 0
+    last: float = 0.0
+
+    def add(self, text: str) -> None:
+        if self.sink is not None:
+            self.sink("delta", {"message_id": str(self.turn.reply_id), "offset": self.length, "text": text})
+        self.parts.append(text)
+        self.waiting.append(text)
+        self.length += len(text)
+        if self.length - self.pushed >= BATCH or time.monotonic() - self.last >= EVERY:
+            self.flush()
+
+    def due_in(self) -> float:
+        """Seconds until what waits should go out; LOOK when nothing does."""
+        return max(0.0, self.last + EVERY - time.monotonic()) if self.waiting else LOOK
+
+    def flush(self) -> None:
+        if not self.waiting:
+            return
+        text, offset = "".join(self.waiting), self.pushed
+        self.waiting.clear()
+        self.pushed, self.last = self.length, time.monotonic()
+        keep_text(self.store, self.turn.reply_id, text)
+        payload = {
+            "sessionId": str(self.turn.chat_id),
+            "messageId": str(self.turn.reply_id),
+            "offset": offset,
+            "text": text,
+        }
+        _push(self.turn.actor, "message:delta", payload)
+
+    @property
+    def text(self) -> str:
+        return "".join(self.parts)
+
+
+def start(turn: Turn, sink: Sink | None = None) -> None:
+    """Write the reply in the background; the stream is open when this returns, so that a stop finds it."""
+    app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
+    stack = ExitStack()
+    actor = turn.actor
+    assert actor.user_id is not None
+    stream = stack.enter_context(
+        state().streams.open(actor.tenant_id, actor.user_id, actor.session_id, turn.reply_id)
+    )
+    _spawn(_run, app, turn, stream, stack, sink)
+
+
+def write(turn: Turn) -> str:
+    """Write the reply here and now; returns the status it ended with. For the job that recovers replies."""
+    app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
+    actor = turn.actor
+    assert actor.user_id is not None
+    with state().streams.open(actor.tenant_id, actor.user_id, actor.session_id, turn.reply_id) as stream:
+        return _write(app, turn, stream, None)
+
+
+def keep_text(store: TenantStore, reply_id: UUID, text: str) -> None:
+    """Append to the running text, as far as Redis is there."""
+    try:
+        store.append("reply", reply_id, value=text, seconds=KEPT)
+    except Away:
+        return
+
+
+def running_text(tenant: UUID, reply_id: UUID) -> str:
+    """What a reply that is being written has so far; empty when Redis does not know."""
+    try:
+        found = TenantStore(state().store, tenant).get("reply", reply_id)
+    except Away:
+        return ""
+    return (found or b"").decode("utf-8", "ignore")
+
+
+def settle(turn: Turn, content: str, status: str, metadata: dict[str, Any]) -> dict[str, Any] | None:
+    """Put the reply's end into its row and tell the person's devices; None when it was settled before."""
+    actor = turn.actor
+    assert actor.user_id is not None
+    text = json.dumps(metadata).replace("\\u0000", "")
+    with tenant_scope(actor.tenant_id, "member", actor.user_id, actor.session_id), unit_of_work() as session:
+        row = service.finish_reply(
+            session, actor.user_id, reply_id=turn.reply_id, content=content, status=status,
+            tokens=service.estimated_tokens(content), metadata=text,
+        )  # fmt: skip
+    if row is None:
+        return None
+    payload = {
+        "messageId": str(turn.reply_id),
+        "sessionId": str(turn.chat_id),
+        "seq": row.seq,
+        "role": "assistant",
+        "status": status,
+        "content": content,
+        "parentId": row.parent_id and str(row.parent_id),
+        "metadata": metadata,
+        "timestamp": rfc3339(row.created_at),
+    }
+    _push(actor, "message:received", payload)
+    return payload
+
+
+def _run(app: Flask, turn: Turn, stream: Stream, stack: ExitStack, sink: Sink | None) -> None:
+    with app.app_context(), stack:
+        try:
+            _write(app, turn, stream, sink)
+        except Exception:
+            _log.exception("reply left to the job that recovers replies", reply=str(turn.reply_id))
+        finally:
+            if sink is not None:
+                sink("end", None)
+
+
+def _write(app: Flask, turn: Turn, stream: Stream, sink: Sink | None) -> str:
+    store = TenantStore(state().store, turn.actor.tenant_id)
+    _claim(store, turn.reply_id)
+    outlet = Outlet(turn, store, sink)
+    pieces: SimpleQueue[Any] = SimpleQueue()
+    _spawn(_produce, app, turn, stream, pieces)
+    status, metadata = _hand_out(outlet, stream, pieces)
+    stream.stopped.set()  # the producer, if it still runs, has nobody to produce for
+    outlet.flush()
+    content = outlet.text
+    payload = _settle_surely(turn, content, status, metadata)
+    if sink is not None and payload is not None:
+        _tell(sink, payload)
+    return status
+
+
+def _produce(app: Flask, turn: Turn, stream: Stream, pieces: "SimpleQueue[Any]") -> None:
+    """Put the answer's parts, then its end, into the queue: an Answer first, str after str, None or a Failed."""
+    actor = turn.actor
+    try:
+        with app.app_context(), tenant_scope(actor.tenant_id, "member", actor.user_id, actor.session_id):
+            made = answer(state().settings, Question(actor.name, turn.chat_id, turn.question_id, turn.text))
+            pieces.put(made)
+            for text in made.pieces:
+                if stream.stopped.is_set():
+                    break
+                pieces.put(text)
+        pieces.put(None)
+    except Failed as error:
+        pieces.put(error)
+    except Exception as error:
+        _log.exception("the assistant failed", reply=str(turn.reply_id), kind=type(error).__name__)
+        pieces.put(Failed("assistant_failed", "Onyx could not write this answer. Try again in a moment."))
+
+
+def _hand_out(outlet: Outlet, stream: Stream, pieces: "SimpleQueue[Any]") -> tuple[str, dict[str, Any]]:
+    made: Answer | None = None
+    while True:
+        if stream.stopped.is_set():
+            return "stopped", {**_described(made), "stopped_because": stream.reason}
+        try:
+            piece = pieces.get(timeout=outlet.due_in())
+        except Empty:
+            outlet.flush()
+            continue
+        if isinstance(piece, str):
+            outlet.add(piece)
+            if outlet.length >= LONGEST_REPLY:
+                return "done", {**_described(made), "cut_off": True}
+        elif isinstance(piece, Answer):
+            made = piece
+        elif isinstance(piece, Failed):
+            error = {"code": piece.code, "message": piece.message, "retry": True}
+            return "failed", {**_described(made), "error": error}
+        else:
+            return "done", _described(made)
+
+
+def _described(made: Answer | None) -> dict[str, Any]:
+    if made is None:
+        return {}
+    return {"label": made.label, "model": made.model, "citations": made.citations}
+
+
+def _settle_surely(turn: Turn, content: str, status: str, metadata: dict[str, Any]) -> dict[str, Any] | None:
+    """Settle, also when PostgreSQL is away for a while; after that the row waits for the job."""
+    for pause in (0.5, 1, 2, 4, 8, None):
+        try:
+            return settle(turn, content, status, metadata)
+        except (Unavailable, SQLAlchemyError):
+            if pause is None:
+                raise
+            time.sleep(pause)
+    return None
+
+
+def _tell(sink: Sink, payload: dict[str, Any]) -> None:
+    error = payload["metadata"].get("error")
+    if error:
+        sink("error", {"message_id": payload["messageId"], **error})
+    sink(
+        "done",
+        {
+            "message_id": payload["messageId"],
+            "session_id": payload["sessionId"],
+            "seq": payload["seq"],
+            "status": payload["status"],
+            "content": payload["content"],
+            "metadata": payload["metadata"],
+        },
+    )
+
+
+def _claim(store: TenantStore, reply_id: UUID) -> None:
+    """Say which process writes a reply, so that a job does not take it for abandoned."""
+    try:
+        store.set("reply-by", reply_id, value=state().bus.process, seconds=3600)
+    except Away:
+        return
+
+
+def _push(actor: Actor, event: str, payload: dict[str, Any]) -> None:
+    assert actor.user_id is not None
+    try:
+        push(user_room(actor.tenant_id, actor.user_id), event, payload)
+    except Exception:  # a device that missed it asks for what it misses when it is back
+        _log.exception("push failed", kind=event)
+
+
+def _spawn(function: Callable[..., None], *arguments: Any) -> None:
+    """A background task that is referred to until it ends: one that nobody holds may be collected (F34)."""
+
+    def run() -> None:
+        try:
+            function(*arguments)
+        finally:
+            _tasks.discard(marker)
+
+    marker: list[Any] = _Marker()
+    _tasks.add(marker)
+    marker.append(socketio.start_background_task(run))
+
+
+class _Marker(list[Any]):
+    __hash__ = object.__hash__  # type: ignore[assignment]

@@ -1,0 +1,2 @@
+from flask import Blueprint
+blueprint = Blueprint("seed_routes", __name__)

@@ -1,0 +1,2 @@
+from flask import Blueprint
+blueprint = Blueprint("turn_routes", __name__)

@@ -1,0 +1,119 @@
+"""One turn, whatever way it came in: store, commit, begin the answer, tell the person's other devices."""
+
+import time
+from typing import Any
+from uuid import UUID
+
+from onyx.audit.actions import Action
+from onyx.audit.record import record, target
+from onyx.core.actor import Actor
+from onyx.core.clock import rfc3339
+from onyx.core.db import unit_of_work
+from onyx.core.errors import NotFound
+from onyx.core.ids import uuid7
+from onyx.core.scope import current_scope
+from onyx.edge.live import push, user_room
+from onyx.edge.state import state
+from onyx.edge.store import Away
+from onyx.tenancy.notices import Notice
+from onyx.tenancy.walls import control_plane
+
+from . import queries, replies, service
+from .service import Stored
+from .shapes import question_received
+
+MARK_EVERY = 60.0
+_marked: dict[UUID, float] = {}
+
+
+def ask(
+    actor: Actor,
+    *,
+    content: str,
+    chat_id: UUID | None = None,
+    client_id: UUID | None = None,
+    parent_id: UUID | None = None,
+    project_id: UUID | None = None,
+    project_name: str | None = None,
+    told_as: str | None = None,
+    sender: str | None = None,
+    sink: replies.Sink | None = None,
+) -> Stored:
+    """Store a question (see service.send) and begin its answer; what was sent before is not answered twice.
+
+    `told_as` is the client's own word for the message, `sender` the socket that needs no push, `sink` gets the reply.
+    """
+    _expect_replies(actor)
+    stored = service.send(
+        actor,
+        content=content,
+        chat_id=chat_id,
+        client_id=client_id,
+        parent_id=parent_id,
+        project_id=project_id,
+        project_name=project_name,
+    )
+    if stored.again:
+        return stored
+    replies.start(replies.Turn(actor, stored.chat_id, stored.message_id, stored.reply_id, content), sink)
+    _tell_others(actor, stored, question_received(stored, content, told_as), sender)
+    return stored
+
+
+def answer_again(actor: Actor, *, chat_id: UUID, message_id: UUID) -> Stored:
+    """Begin another reply to the same question. Raises NotFound, or Conflict when there is no question."""
+    _expect_replies(actor)
+    with unit_of_work() as session:
+        stored = service.retry(session, actor, chat_id=chat_id, message_id=message_id)
+        question = queries.message(session, actor, chat_id, stored.message_id)
+    if not stored.again and question is not None:
+        replies.start(replies.Turn(actor, chat_id, stored.message_id, stored.reply_id, question.content))
+    return stored
+
+
+def stop(actor: Actor, *, chat_id: UUID, message_id: UUID | None) -> list[str]:
+    """Stop the replies of a chat that are being written, in whatever process; returns their ids."""
+    with unit_of_work() as session:
+        if queries.chat(session, actor, chat_id) is None:
+            raise NotFound()
+        running = queries.pending(session, actor, chat_id, message_id)
+        for row in running:
+            record(session, actor, Action.REPLY_STOPPED, target("chat", chat_id), target("message", row.id))
+    for row in running:
+        _stop_everywhere(actor.tenant_id, row.id)
+    return [str(row.id) for row in running]
+
+
+def _stop_everywhere(tenant: UUID, reply_id: UUID) -> None:
+    notice = Notice(uuid7(), tenant, "stop", reply_id, "stopped_by_you")
+    bus = state().bus
+    try:
+        bus.publish(notice)
+    except Away:
+        pass  # the process that writes is most likely this one
+    bus.receive(notice)
+
+
+def _tell_others(actor: Actor, stored: Stored, question: dict[str, Any], sender: str | None) -> None:
+    assert actor.user_id is not None
+    room = user_room(actor.tenant_id, actor.user_id)
+    if stored.created_chat:
+        created = {
+            "sessionId": str(stored.chat_id),
+            "timestamp": rfc3339(stored.created_at),
+            "title": stored.title,
+        }
+        push(room, "session:created", created)
+    elif stored.seq == 1:
+        push(room, "session:updated", {"sessionId": str(stored.chat_id), "title": service.title_of(question["content"])})
+    push(room, "message:received", question, skip=sender)
+
+
+def _expect_replies(actor: Actor) -> None:
+    """Have the sweep look for abandoned replies of this tenant, should this process die in the middle of one."""
+    now = time.monotonic()
+    if now - _marked.get(actor.tenant_id, -MARK_EVERY) < MARK_EVERY:
+        return
+    with control_plane(current_scope()) as connection:
+        connection.exec_driver_sql("select mark_due('replies', now() + interval '2 minutes')")
+    _marked[actor.tenant_id] = now
