@@ -126,7 +126,7 @@ async function deliver({ clientId, chat, content }) {
   try {
     if (!socket.connected) throw new Error("not connected");
     const ack = await request(socket, "message:sent", { content, clientId, ...(isStored(chat) && { sessionId: chat }) });
-    if (!ack.ok) messages.setLocalStatus(clientId, "waiting");
+    if (!ack.ok) messages.setLocalStatus(clientId, "waiting", `Not sent yet, it will be tried again: ${ack.error.message}`);
     return ack;
   } catch (error) {
     messages.setLocalStatus(clientId, "waiting");

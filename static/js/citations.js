@@ -1,9 +1,9 @@
 // Where an answer comes from: each source can be opened in place and followed to its file or chat.
 
-/** <details> elements for metadata.citations ([{kind: "file"|"chat", id, title, excerpt}]). */
+/** <details> elements for metadata.citations ([{n?, kind: "file"|"chat", id, title, excerpt}]). */
 export function citationsOf(metadata) {
   const list = Array.isArray(metadata?.citations) ? metadata.citations : [];
-  return list.map((citation, index) => draw(citation, index + 1));
+  return list.map((citation, index) => draw(citation, citation.n ?? index + 1));
 }
 
 function draw({ kind, id, title, excerpt }, number) {
