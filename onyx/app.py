@@ -13,14 +13,15 @@ from onyx.audit import rescue
 from onyx.core import secrets
 from onyx.core.db import db, engine_options
 from onyx.core.db import install as install_database
-from onyx.edge import access_log, bus, carriers, errors, gate, headers, http, live, login, pages  # noqa: F401
+from onyx.edge import access_log, bus, carriers, errors, gate, headers, http, last_seen, live, login  # noqa: F401
+from onyx.edge import new_events, pages
 from onyx.edge.limits import limiter
 from onyx.edge.state import State
 from onyx.edge.store import Store
 from onyx.edge.streams import Streams
 from onyx.tenancy import walls
 
-FEATURES = ("health", "apidocs", "sessions", "account", "chat")
+FEATURES = ("health", "apidocs", "sessions", "account", "chat", "members", "console", "trail", "work")
 
 
 def create_app(settings: Settings | None = None, async_mode: str = "threading") -> Flask:
@@ -58,6 +59,8 @@ def start_background(app: Flask) -> None:
     state: State = app.extensions["onyx"]
     state.bus.start(app)
     state.access_log.start(app)
+    last_seen.start(app)
+    new_events.start(app)
 
 
 def load_settings() -> Settings:

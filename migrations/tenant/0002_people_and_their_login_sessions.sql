@@ -63,7 +63,7 @@ alter table login_session enable row level security;
 
 create policy app_user_own on app_user for select using (id = (select onyx.ctx_user('@tenant@', 'member')));
 create policy app_user_read on app_user for select
-    using ((select onyx.ctx_allows('@tenant@', 'admin', 'auth', 'job:provision')));
+    using ((select onyx.ctx_allows('@tenant@', 'admin', 'auth', 'platform', 'job:provision')));
 create policy app_user_create on app_user for insert
     with check ((select onyx.ctx_allows('@tenant@', 'admin', 'job:provision')));
 create policy app_user_change on app_user for update using ((select onyx.ctx_allows('@tenant@', 'admin')));
@@ -71,7 +71,7 @@ create policy app_user_remove on app_user for delete using ((select onyx.ctx_all
 
 create policy profile_own on profile for select using (user_id = (select onyx.ctx_user('@tenant@', 'member')));
 create policy profile_read on profile for select
-    using ((select onyx.ctx_allows('@tenant@', 'admin', 'auth', 'job:provision')));
+    using ((select onyx.ctx_allows('@tenant@', 'admin', 'auth', 'platform', 'job:provision')));
 create policy profile_own_change on profile for update using (user_id = (select onyx.ctx_user('@tenant@', 'member')));
 create policy profile_change on profile for update using ((select onyx.ctx_allows('@tenant@', 'admin', 'auth')));
 create policy profile_create on profile for insert
@@ -127,3 +127,9 @@ create constraint trigger recorded after insert or update or delete on user_role
     deferrable initially deferred for each row execute function must_be_recorded();
 create constraint trigger recorded after insert or update of state, token_digest or delete on login_session
     deferrable initially deferred for each row execute function must_be_recorded();
+
+-- No statistics of what people are called: a plan's estimates would follow another tenant's values.
+alter table app_user alter column email set statistics 0, alter column email_digest set statistics 0;
+alter table profile alter column display_name set statistics 0, alter column preferences set statistics 0;
+alter table login_session alter column ip set statistics 0, alter column user_agent set statistics 0,
+    alter column device set statistics 0, alter column token_digest set statistics 0;

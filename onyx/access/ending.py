@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from onyx.audit.actions import Action
@@ -37,3 +37,24 @@ def end_all_of(session: Session, actor: Actor, user: UUID, reason: str, keep: UU
     ).all()
     ended = (end(session, actor, row, "revoked", reason) for row in found)
     return [notice for notice in ended if notice]
+
+
+def end_everybody(session: Session, actor: Actor, reason: str, keep: UUID | None = None) -> tuple[int, UUID | None]:
+    """End every live session of the actor's tenant, one excepted if wished: one statement, one event, one notice.
+
+    Returns how many ended and the id of the revocation; None when there was nothing to end.
+    """
+    ids = list(
+        session.scalars(
+            update(LoginSession)
+            .where(LoginSession.state == "active", LoginSession.id != (keep or uuid7()))
+            .values(state="revoked", end_reason=reason, ended_at=now())
+            .returning(LoginSession.id)
+            .execution_options(synchronize_session=False)
+        )
+    )
+    if not ids:
+        return 0, None
+    where = target("tenant", actor.tenant_id, actor.tenant_name)
+    record(session, actor, Action.SESSION_REVOKED, where, reason=reason, sessions=len(ids))
+    return len(ids), changes.sessions_ended(session, actor.tenant_id, ids, reason)

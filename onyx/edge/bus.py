@@ -197,7 +197,7 @@ class Bus:
     def _acknowledge(self, notice: Notice) -> None:
         try:
             pipe = self._store.client.pipeline(transaction=False)
-            pipe.hset(f"onyx:ack:{notice.id}", self.process, time.time())
+            pipe.hsetnx(f"onyx:ack:{notice.id}", self.process, time.time())  # obeyed again later: the first time counts
             pipe.expire(f"onyx:ack:{notice.id}", 86_400)
             self._store.call(pipe.execute)
         except Away:

@@ -7,6 +7,7 @@ import structlog
 from onyx.core import outbox
 from onyx.core.scope import current_scope
 from onyx.tenancy.notices import Notice, announce
+from onyx.tenancy.walls import control_plane
 
 from . import gate
 from .state import state
@@ -40,6 +41,23 @@ def person_changed(tenant: UUID, user: UUID, reason: str, notice: UUID) -> None:
 def tenant_changed(tenant: UUID, reason: str, notice: UUID) -> None:
     """Have every process ask anew whether a tenant may work, and for each of its sockets (T1)."""
     _tell(Notice(notice, tenant, "tenant", tenant, reason))
+
+
+@outbox.carrier("sessions.ended")
+def sessions_ended(tenant: UUID, ids: list[UUID], reason: str, notice: UUID) -> None:
+    """Have Redis forget many sessions of a tenant, then every process ask anew for the tenant's sockets, once."""
+    try:
+        gate.end_sessions(tenant, ids)
+    except Away:
+        state().bus.new_generation()
+    _tell(Notice(notice, tenant, "tenant", tenant, reason))
+
+
+@outbox.carrier("directory.left")
+def directory_left(digest: bytes) -> None:
+    """Drop a log-in from the directory; a line that stays behind when this process dies lets nobody in."""
+    with control_plane(current_scope()) as connection:
+        connection.exec_driver_sql("select directory_remove(%s)", (digest,))
 
 
 def _tell(notice: Notice) -> None:

@@ -6,7 +6,7 @@ from sqlalchemy.orm import Session
 
 from onyx.core import outbox
 from onyx.core.ids import uuid7
-from onyx.tenancy.notices import forewarn
+from onyx.tenancy.notices import forewarn, forewarn_all
 
 from .models import LoginSession
 
@@ -32,4 +32,12 @@ def tenant_changed(session: Session, tenant: UUID, reason: str) -> UUID:
     forewarn(tenant, "tenant", tenant, reason)
     notice = uuid7()
     outbox.put(session, "tenant.changed", tenant=tenant, reason=reason, notice=notice)
+    return notice
+
+
+def sessions_ended(session: Session, tenant: UUID, ids: list[UUID], reason: str) -> UUID:
+    """Many login sessions of a tenant end with this transaction. Returns the one notice that tells of all."""
+    forewarn_all(tenant, "session", ids, reason)
+    notice = uuid7()
+    outbox.put(session, "sessions.ended", tenant=tenant, ids=ids, reason=reason, notice=notice)
     return notice

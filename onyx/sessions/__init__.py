@@ -2,8 +2,10 @@
 
 from flask import Flask
 
-from . import routes
+from . import console_platform, console_routes, routes
 
 
 def register(app: Flask) -> None:
     app.register_blueprint(routes.blueprint)
+    app.register_blueprint(console_routes.blueprint)
+    app.register_blueprint(console_platform.blueprint)

@@ -8,6 +8,8 @@ from onyx.core.scope import Scope, current_scope
 
 from .walls import control_plane
 
+_ANNOUNCE = "select announce(%s, %s, %s, %s, %s)"
+
 
 @dataclass(frozen=True, slots=True)
 class Notice:
@@ -24,7 +26,7 @@ def announce(scope: Scope, notice: Notice) -> None:
     """Write the notice's row in a transaction of its own, so that every process finds it, whatever happens next."""
     with control_plane(scope) as connection:
         connection.exec_driver_sql(
-            "select announce(%s, %s, %s, %s, %s)",
+            _ANNOUNCE,
             (notice.id, notice.kind, notice.subject, notice.reason, notice.tenant),
         )
 
@@ -36,3 +38,10 @@ def forewarn(tenant: UUID, kind: str, subject: UUID, reason: str) -> None:
     asking anew costs nothing but a look. What happens after the commit is carried by onyx.edge.carriers.
     """
     announce(current_scope(), Notice(uuid7(), tenant, kind, subject, reason))
+
+
+def forewarn_all(tenant: UUID, kind: str, subjects: list[UUID], reason: str) -> None:
+    """forewarn() for many subjects, in one transaction."""
+    with control_plane(current_scope()) as connection:
+        for subject in subjects:
+            connection.exec_driver_sql(_ANNOUNCE, (uuid7(), kind, subject, reason, tenant))

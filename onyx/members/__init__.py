@@ -1,0 +1,9 @@
+"""The people of a tenant, as its administrators see and change them (I1–I3)."""
+
+from flask import Flask
+
+from . import routes
+
+
+def register(app: Flask) -> None:
+    app.register_blueprint(routes.blueprint)

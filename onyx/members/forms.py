@@ -1,0 +1,23 @@
+"""What administrators send about people."""
+
+from pydantic import Field
+
+from onyx.edge.http import Body
+
+
+class NewPerson(Body):
+    """Without a password a random one is made, and shown once in the answer."""
+
+    email: str = Field(min_length=3, max_length=254)
+    display_name: str = Field("", max_length=120)
+    roles: list[str] = Field(default_factory=lambda: ["user"], min_length=1, max_length=20)
+    password: str | None = Field(None, min_length=1, max_length=1024)
+
+
+class PersonChange(Body):
+    email: str | None = Field(None, min_length=3, max_length=254)
+    display_name: str | None = Field(None, min_length=1, max_length=120)
+
+
+class Roles(Body):
+    roles: list[str] = Field(min_length=1, max_length=20)

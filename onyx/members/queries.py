@@ -1,0 +1,120 @@
+"""Reading people: one statement for a page, whatever its length."""
+
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy.orm import Session
+
+from onyx.access.policy import POLICY, PURPOSE, Permission, Role, roles_for
+from onyx.core.actor import Actor
+from onyx.core.db import rows
+from onyx.core.pages import cut
+from onyx.identity.models import User
+
+_COLUMNS = """
+select u.id, u.email, u.status, u.created_at, p.display_name, p.last_login_at,
+       array(select r.role from user_role r where r.user_id = u.id order by r.role) as roles
+  from app_user u join profile p on p.user_id = u.id
+"""
+_NAMES = ("id", "email", "display_name", "status", "roles", "created_at", "last_login_at")
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """Which people; empty parts do not count. `q` looks in e-mails and names."""
+
+    q: str = ""
+    role: str = ""
+    status: str = ""
+
+
+def people(
+    session: Session, wanted: Filter, size: int, after: UUID | None
+) -> tuple[list[dict[str, Any]], str | None]:
+    """A page of people, newest first, and the cursor of the next one."""
+    where, values = _conditions(wanted, after)
+    statement = f"{_COLUMNS}{where} order by u.id desc limit %s"
+    found, following = cut(rows(session, statement, *values, size + 1), size, lambda row: str(row.id))
+    return [shown(row) for row in found], following
+
+
+def person(session: Session, _actor: Actor, user_id: UUID) -> User | None:
+    """Somebody of the tenant, with profile and roles (a loader for `requires`)."""
+    return session.get(User, user_id)
+
+
+def shown(row: Any) -> dict[str, Any]:
+    """A row of people() as data."""
+    return {name: getattr(row, name) for name in _NAMES}
+
+
+def shown_person(user: User) -> dict[str, Any]:
+    """A loaded person in the same words."""
+    return {
+        "id": user.id,
+        "email": user.email,
+        "display_name": user.profile.display_name,
+        "status": user.status,
+        "roles": sorted(held.role for held in user.roles),
+        "created_at": user.created_at,
+        "last_login_at": user.profile.last_login_at,
+    }
+
+
+def explained(user: User, tenant_slug: str) -> list[dict[str, Any]]:
+    """Why somebody may do something: each permission with the roles that give it."""
+    held = [role for role in roles_for(tenant_slug) if role in {row.role for row in user.roles}]
+    given = {permission: [role.value for role in held if permission in POLICY[role]] for permission in Permission}
+    return [
+        {"permission": permission.value, "purpose": PURPOSE[permission], "through": roles}
+        for permission, roles in given.items()
+        if roles
+    ]
+
+
+def known_roles(tenant_slug: str) -> list[dict[str, Any]]:
+    """The roles that can be held in this tenant, with what they allow."""
+    return [{"id": role.value, "name": role_name(role), "permissions": sorted(POLICY[role])} for role in roles_for(tenant_slug)]
+
+
+def role_name(role: Role) -> str:
+    return role.value.replace("_", " ").capitalize()
+
+
+def headcount(session: Session) -> Any:
+    """Active people, administrators, auditors and the suspended, for the first-run checklist."""
+    return rows(session, _HEADCOUNT)[0]
+
+
+_HEADCOUNT = """
+select count(*) filter (where status = 'active') as active, count(*) filter (where status = 'suspended') as suspended,
+       count(*) filter (where status = 'active' and exists (select 1 from user_role r
+             where r.user_id = u.id and r.role in ('admin', 'platform_admin'))) as admins,
+       count(*) filter (where status = 'active' and exists (select 1 from user_role r
+             where r.user_id = u.id and r.role = 'auditor')) as auditors
+  from app_user u
+"""
+
+
+def _conditions(wanted: Filter, after: UUID | None) -> tuple[str, list[Any]]:
+    parts: list[str] = []
+    values: list[Any] = []
+    if wanted.q:
+        parts.append("(position(lower(%s) in u.email) > 0 or position(lower(%s) in lower(p.display_name)) > 0)")
+        values += [wanted.q, wanted.q]
+    if wanted.status:
+        parts.append("u.status = %s")
+        values.append(wanted.status)
+    if wanted.role:
+        parts.append("exists (select 1 from user_role r where r.user_id = u.id and r.role = %s)")
+        values.append(wanted.role)
+    if after is not None:
+        parts.append("u.id < %s")
+        values.append(after)
+    return (f" where {' and '.join(parts)}" if parts else ""), values
+
+
+def email_is_taken(session: Session, email_digest: bytes) -> bool:
+    """Whether somebody of the tenant signs in with this e-mail."""
+    return bool(rows(session, "select 1 from app_user where email_digest = %s", email_digest))

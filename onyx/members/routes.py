@@ -1,0 +1,113 @@
+"""People over HTTP: listing, creating, changing, suspending, and what each of them may do."""
+
+from typing import Any
+
+from flask import Blueprint, Response, request
+from sqlalchemy.orm import Session
+
+from onyx.access.policy import Permission
+from onyx.core.actor import Actor
+from onyx.core.db import unit_of_work
+from onyx.core.errors import NotFound
+from onyx.core.pages import parse_id_cursor
+from onyx.core.scope import tenant_scope
+from onyx.edge.http import Page, body, ok, query_int, requires
+from onyx.identity.models import User
+
+from . import queries, service
+from .forms import NewPerson, PersonChange, Roles
+
+blueprint = Blueprint("members", __name__)
+
+
+@blueprint.get("/api/v1/users")
+@requires(Permission.USERS_READ)
+def people(_actor: Actor, session: Session) -> Page:
+    wanted = queries.Filter(
+        q=request.args.get("q", "")[:200], role=request.args.get("role", ""), status=request.args.get("status", "")
+    )
+    after = parse_id_cursor(request.args.get("after"))
+    return Page(*queries.people(session, wanted, query_int("limit", 50, 1, 200), after))
+
+
+@blueprint.post("/api/v1/users")
+@requires(Permission.USERS_MANAGE, limit="120/minute")
+def create(actor: Actor, session: Session) -> Response:
+    form = body(NewPerson)
+    id, made = service.create(session, actor, **form.model_dump())
+    session.flush()  # so that the answer holds what the database filled in
+    created = queries.person(session, actor, id)
+    assert created is not None
+    session.refresh(created)
+    return ok({**queries.shown_person(created), "password": made}, status=201)
+
+
+@blueprint.get("/api/v1/users/<user_id>")
+@requires(Permission.USERS_READ, of=queries.person)
+def one(_actor: Actor, _session: Session, person: User) -> dict[str, Any]:
+    return queries.shown_person(person)
+
+
+@blueprint.patch("/api/v1/users/<user_id>")
+@requires(Permission.USERS_MANAGE, of=queries.person)
+def change(actor: Actor, session: Session, person: User) -> dict[str, Any]:
+    form = body(PersonChange)
+    service.change_person(session, actor, person, email=form.email, display_name=form.display_name)
+    return queries.shown_person(person)
+
+
+@blueprint.delete("/api/v1/users/<user_id>")
+@requires(Permission.USERS_MANAGE, of=queries.person)
+def remove(actor: Actor, session: Session, person: User) -> dict[str, Any]:
+    return {"deleted": True, "revocations": service.remove(session, actor, person)}
+
+
+@blueprint.post("/api/v1/users/<user_id>/suspend")
+@requires(Permission.USERS_MANAGE, of=queries.person)
+def suspend(actor: Actor, session: Session, person: User) -> dict[str, Any]:
+    ended = service.suspend(session, actor, person)
+    return {**queries.shown_person(person), "revocations": ended}
+
+
+@blueprint.post("/api/v1/users/<user_id>/reactivate")
+@requires(Permission.USERS_MANAGE, of=queries.person)
+def reactivate(actor: Actor, session: Session, person: User) -> dict[str, Any]:
+    service.reactivate(session, actor, person)
+    return queries.shown_person(person)
+
+
+@blueprint.put("/api/v1/users/<user_id>/roles")
+@requires(Permission.ROLES_GRANT, of=queries.person)
+def set_roles(actor: Actor, session: Session, person: User) -> dict[str, Any]:
+    service.set_roles(session, actor, person, body(Roles).roles)
+    return queries.shown_person(person)
+
+
+@blueprint.post("/api/v1/users/<user_id>/reset-password")
+@requires(Permission.USERS_MANAGE, of=queries.person, limit="60/minute")
+def reset_password(actor: Actor, _session: Session, person: User) -> dict[str, Any]:
+    """Passwords are purpose `auth`'s alone: the change is made in a unit of work of its own."""
+    with tenant_scope(actor.tenant_id, "auth", actor.user_id, actor.session_id), unit_of_work() as session:
+        user = queries.person(session, actor, person.id)
+        if user is None:
+            raise NotFound()
+        return {"id": user.id, "password": service.reset_password(session, actor, user)}
+
+
+@blueprint.get("/api/v1/users/<user_id>/permissions")
+@requires(Permission.USERS_READ, of=queries.person)
+def permissions_of(actor: Actor, _session: Session, person: User) -> dict[str, Any]:
+    shown = queries.shown_person(person)
+    return {"user": shown, "permissions": queries.explained(person, actor.tenant_slug)}
+
+
+@blueprint.get("/api/v1/roles")
+@requires(Permission.USERS_READ)
+def roles(actor: Actor, _session: Session) -> list[dict[str, Any]]:
+    return queries.known_roles(actor.tenant_slug)
+
+
+@blueprint.get("/api/v1/permissions")
+@requires(Permission.USERS_READ)
+def permissions(_actor: Actor, _session: Session) -> list[dict[str, Any]]:
+    return [{"id": permission.value, "purpose": queries.PURPOSE[permission]} for permission in Permission]

@@ -1,0 +1,57 @@
+"""What nobody may do to people: rise above themselves, lock themselves out, or leave a tenant without an admin (I2)."""
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from onyx.access.people import HELD_APART
+from onyx.access.policy import PLATFORM_SLUG, Permission, Role, permissions_of
+from onyx.core.actor import Actor
+from onyx.core.db import rows
+from onyx.core.errors import Conflict, Denied
+from onyx.identity.models import User
+
+KEEPS_ADMIN = frozenset({Permission.USERS_MANAGE.value, Permission.ROLES_GRANT.value})
+_OTHER_ADMINS = """
+select 1 from app_user u join user_role r on r.user_id = u.id
+ where r.role = %s and u.status = 'active' and u.id <> %s limit 1
+"""
+
+
+def admin_role(tenant_slug: str) -> str:
+    """The role of which one active holder must remain."""
+    return (Role.PLATFORM_ADMIN if tenant_slug == PLATFORM_SLUG else Role.ADMIN).value
+
+
+def not_above(actor: Actor, user: User) -> None:
+    """Raise Denied when the person may do more than the actor: else a new password would be a way up."""
+    if actor.kind != "user":
+        return
+    theirs = permissions_of([held.role for held in user.roles], actor.tenant_slug)
+    if theirs - actor.permissions - HELD_APART:
+        raise Denied("This person may do more than you; ask somebody with the same rights.")
+
+
+def not_oneself(actor: Actor, user: User) -> None:
+    """Raise Conflict for what would lock the actor out at once."""
+    if user.id == actor.user_id:
+        raise Conflict("You cannot do this to yourself; ask another administrator.")
+
+
+def not_out_of_office(actor: Actor, user: User, roles: list[str]) -> None:
+    """Raise Conflict when the actor would take their own right to administer."""
+    if user.id == actor.user_id and not permissions_of(roles, actor.tenant_slug) >= KEEPS_ADMIN:
+        raise Conflict("You cannot take administration from yourself; ask another administrator.")
+
+
+def somebody_still_administers(session: Session, actor: Actor, user: User) -> None:
+    """Raise Conflict when the person is the last active administrator.
+
+    Takes the tenant's lock first, so that two administrators who remove each other at the same moment cannot both
+    succeed: the second looks only after the first has committed.
+    """
+    role = admin_role(actor.tenant_slug)
+    session.execute(text("select pg_advisory_xact_lock(hashtextextended(current_schema(), 7))"))
+    if user.status != "active" or role not in {held.role for held in user.roles}:
+        return
+    if not rows(session, _OTHER_ADMINS, role, user.id):
+        raise Conflict("This is the last administrator. Appoint another one first.")

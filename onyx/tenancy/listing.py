@@ -1,0 +1,60 @@
+"""Which tenants there are, for purpose `platform` alone."""
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from onyx.core.scope import Scope
+
+from .walls import control_plane
+
+_ROW = "select id, slug, name, status, settings, created_at, suspended_at from tenant"
+
+
+class Tenant(NamedTuple):
+    """One organisation, as the control plane knows it."""
+
+    id: UUID
+    slug: str
+    name: str
+    status: str
+    settings: dict[str, Any]
+    created_at: datetime
+    suspended_at: datetime | None
+
+
+def tenants(
+    scope: Scope, size: int, after: UUID | None = None, q: str = "", status: str = ""
+) -> list[Tenant]:
+    """Up to `size` tenants by id, the oldest first; `q` is a part of slug or name."""
+    statement = (
+        f"{_ROW} where (%s::uuid is null or id > %s) and (%s = '' or status = %s)"
+        " and (%s = '' or position(lower(%s) in slug) > 0 or position(lower(%s) in lower(name)) > 0)"
+        " order by id limit %s"
+    )
+    with control_plane(scope) as connection:
+        found = connection.exec_driver_sql(statement, (after, after, status, status, q, q, q, size)).all()
+    return [Tenant(*row) for row in found]
+
+
+def tenant(scope: Scope, id: UUID | None = None, slug: str | None = None) -> Tenant | None:
+    """One tenant by id or slug."""
+    with control_plane(scope) as connection:
+        found = connection.exec_driver_sql(f"{_ROW} where id = %s or slug = %s", (id, slug)).all()
+    return Tenant(*found[0]) if found else None
+
+
+def every_tenant(scope: Scope, page: int = 200) -> Iterator[Tenant]:
+    """All finished tenants, read in pages."""
+    after: UUID | None = None
+    while found := tenants(scope, page, after):
+        yield from (row for row in found if row.status != "provisioning")
+        after = found[-1].id
+
+
+def people_counts(scope: Scope, ids: list[UUID]) -> dict[UUID, int]:
+    """How many people each of the tenants has."""
+    with control_plane(scope) as connection:
+        found = connection.exec_driver_sql("select tenant_id, people from people_counts(%s)", (ids,)).all()
+    return {row[0]: row[1] for row in found}
