@@ -80,13 +80,15 @@ def _work(app: Flask, state: State, url: str, asked: threading.Event) -> None:
 
 def _live(state: State, url: str, asked: threading.Event) -> None:
     """Say every two seconds that this worker lives, and give back what dead ones had begun."""
-    while not asked.wait(2):
+    while True:
         try:
             queue.beat(state.store, state.bus.process, "worker")
             with queue.connect(url) as connection:
                 reclaim(state, connection)
         except (Away, redis.RedisError):
-            continue
+            pass
+        if asked.wait(2):
+            return
 
 
 def reclaim(state: State, connection: redis.Redis) -> int:

@@ -13,12 +13,13 @@ import structlog
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
+from onyx.core import outbox
 from onyx.core.actor import Actor
 from onyx.core.clock import now, rfc3339
 from onyx.core.db import unit_of_work
 from onyx.core.errors import Unavailable
 from onyx.core.ids import uuid7
-from onyx.core.scope import tenant_scope
+from onyx.core.scope import current_scope, tenant_scope
 
 from .actions import Action
 from .rescue import write_rescue
@@ -62,7 +63,12 @@ def record(
         "occurred_at": rfc3339(now()),
         "action": action.value,
         "schema_version": 1,
-        "actor": {"type": actor.kind, "display": actor.email or actor.name, "roles": list(actor.roles)},
+        "actor": {
+            "type": actor.kind,
+            "name": actor.name,
+            "display": actor.email or actor.name,
+            "roles": list(actor.roles),
+        },
         "request": {
             "id": actor.request.id,
             "method": actor.request.method,
@@ -101,3 +107,4 @@ def _write(session: Session) -> None:
         session.flush()  # the change first, so that a change that fails is not preceded by its event
         text = json.dumps(events, default=str, separators=(",", ":"))
         session.connection().exec_driver_sql("select audit_append(%s::jsonb)", (text,))
+        outbox.put(session, "events.recorded", tenant=current_scope().tenant, events=len(events))

@@ -1,0 +1,54 @@
+"""Tells watching auditors that events were recorded: `audit:event {count}` on /live, at most once a second a tenant.
+
+A commit only counts in memory; one thread sends what was counted, so that no request pays for a publish.
+"""
+
+import threading
+from collections import Counter
+from uuid import UUID
+
+import structlog
+from flask import Flask
+
+from onyx.core import outbox
+
+from .live import push
+
+_log = structlog.get_logger()
+_counted: Counter[UUID] = Counter()
+_lock = threading.Lock()
+
+
+def audit_room(tenant: UUID) -> str:
+    return f"t:{tenant}:audit"
+
+
+@outbox.carrier("events.recorded")
+def count(tenant: UUID, events: int) -> None:
+    """Count events that have just been committed."""
+    with _lock:
+        _counted[tenant] += events
+
+
+def start(app: Flask, every: float = 1.0) -> None:
+    """Send in the background."""
+
+    def run() -> None:
+        pause = threading.Event()
+        while not pause.wait(every):
+            try:
+                with app.app_context():
+                    send()
+            except Exception as error:
+                _log.warning("auditors not told", error=type(error).__name__)
+
+    threading.Thread(target=run, daemon=True, name="new-events").start()
+
+
+def send() -> None:
+    """Send what was counted since the last time."""
+    with _lock:
+        waiting = dict(_counted)
+        _counted.clear()
+    for tenant, events in waiting.items():
+        push(audit_room(tenant), "audit:event", {"count": events}, namespace="/live")
