@@ -15,6 +15,7 @@ import { watchSearch } from "./search.js";
 import { openSocket, request, showInBadge } from "./socket.js";
 
 const FLUSH_EVERY = 5000; // ms
+const OUT_OF_REACH = { error: { message: "Onyx cannot be reached right now. Try again when the badge says “Connected”." } };
 const byId = (id) => document.getElementById(id);
 
 const messages = new Messages(byId("messages"));
@@ -157,18 +158,16 @@ function refused(entry, error) {
 
 async function stop() {
   const reply = messages.streaming();
-  if (reply) await request(socket, "message:stop", { sessionId: page.chat, messageId: reply.message.id }).catch(() => {});
+  if (!reply) return;
+  const ack = await request(socket, "message:stop", { sessionId: page.chat, messageId: reply.message.id }).catch(() => OUT_OF_REACH);
+  if (!ack.ok) notify(ack.error.message, "danger");
 }
 
 async function retry(messageId) {
-  try {
-    const ack = await request(socket, "message:retry", { sessionId: page.chat, messageId });
-    if (!ack.ok) return notify(ack.error.message, "danger");
-    messages.expect(ack.replyId, ack.replySeq);
-    showState();
-  } catch {
-    notify("Onyx cannot be reached right now. Try again when the badge says “Connected”.", "danger");
-  }
+  const ack = await request(socket, "message:retry", { sessionId: page.chat, messageId }).catch(() => OUT_OF_REACH);
+  if (!ack.ok) return notify(ack.error.message, "danger");
+  messages.expect(ack.replyId, ack.replySeq);
+  showState();
 }
 
 /** A refused message goes back into the composer, to be changed. */

@@ -40,6 +40,13 @@ export class MessageView {
     this.#foot();
   }
 
+  /** Only the latest message of a chat can be answered anew. */
+  setLatest(latest) {
+    if (this.latest === latest) return;
+    this.latest = latest;
+    this.#tools();
+  }
+
   /** Add streamed text; answers "grown", "known" or "gap". */
   grow(offset, text) {
     if (this.message.status !== "pending") return "known";
@@ -73,8 +80,8 @@ export class MessageView {
 
   /** Only what applies is in the page: a hidden button would still be found by scripts and tests. */
   #foot() {
-    const { role, status, metadata, refusal, content } = this.message;
-    const { sources, label, note, retry, edit, copy } = this.parts;
+    const { role, status, metadata, refusal } = this.message;
+    const { sources, label, note } = this.parts;
     const isReply = role === "assistant";
     const settled = status !== "pending";
     const citations = isReply && settled ? citationsOf(metadata) : [];
@@ -84,9 +91,16 @@ export class MessageView {
     note.textContent = refusal || (status === "failed" && metadata?.error?.message) || NOTES[status] || "";
     this.#part(".message-foot").replaceChildren(...[
       citations.length && sources, label.textContent && label, note.textContent && note].filter(Boolean));
+    this.#tools();
+  }
+
+  #tools() {
+    const { role, status, content } = this.message;
+    const { retry, edit, copy } = this.parts;
+    const isReply = role === "assistant" && status !== "pending";
     this.#part(".message-tools").replaceChildren(...[
-      isReply && (status === "failed" || status === "stopped") && retry,
-      status === "refused" && edit, isReply && settled && content && copy].filter(Boolean));
+      isReply && this.latest && status !== "done" && retry,
+      status === "refused" && edit, isReply && content && copy].filter(Boolean));
   }
 
   #part(selector) {

@@ -89,13 +89,20 @@ export class Messages {
     const unmoved = this.views[at] === view;
     this.views = rest.toSpliced(at, 0, view);
     if (!unmoved) this.list.insertBefore(view.element, rest[at]?.element ?? null);
+    this.#markLatest();
     return view;
+  }
+
+  #markLatest() {
+    const latest = this.views.at(-1);
+    for (const view of this.views) view.setLatest(view === latest);
   }
 
   #drop(view) {
     view.painter.close();
     view.element.remove();
     this.views = this.views.filter((one) => one !== view);
+    this.#markLatest();
   }
 }
 
