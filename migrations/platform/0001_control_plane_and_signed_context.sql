@@ -219,7 +219,9 @@ end;
 create function onyx.mark_due(job_name text, at timestamptz) returns void
 language sql security definer begin atomic
     insert into onyx.due (tenant_id, job, due_at)
-    select onyx.ctx_tenant(), job_name, at where onyx.ctx_tenant() is not null
+    select onyx.ctx_tenant(), job_name, greatest(at, clock_timestamp())
+     where onyx.ctx_tenant() is not null and job_name ~ '^[a-z][a-z_]{1,39}$'
+       and (select count(*) < 64 or bool_or(d.job = job_name) from onyx.due d where d.tenant_id = onyx.ctx_tenant())
     on conflict (job, tenant_id) do update set due_at = least(onyx.due.due_at, excluded.due_at);
 end;
 grant execute on function onyx.find_tenant(bytea), onyx.platform_id(), onyx.directory_add(bytea), onyx.directory_remove(bytea),

@@ -182,3 +182,11 @@ create constraint trigger recorded after insert or delete on chat_message
     deferrable initially deferred for each row execute function must_be_recorded();
 create constraint trigger recorded after insert or update or delete on user_file
     deferrable initially deferred for each row execute function must_be_recorded();
+
+-- No statistics of what people wrote: a plan's estimates would follow another tenant's values.
+alter table project alter column name set statistics 0;
+alter table chat_session alter column title set statistics 0, alter column preview set statistics 0;
+alter table chat_message alter column content set statistics 0, alter column metadata set statistics 0,
+    alter column search set statistics 0;
+alter table user_file alter column name set statistics 0, alter column content set statistics 0;
+alter table file_passage alter column content set statistics 0, alter column search set statistics 0;

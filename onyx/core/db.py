@@ -30,7 +30,17 @@ _PINNED = {
     "statement_timeout": "30s",
     "lock_timeout": "5s",
     "idle_in_transaction_session_timeout": "60s",
+    "idle_session_timeout": "0",
     "local_preload_libraries": "",
+    "default_transaction_isolation": "read\\ committed",
+    "default_transaction_deferrable": "off",
+    "standard_conforming_strings": "on",
+    "client_encoding": "UTF8",
+    "bytea_output": "hex",
+    "DateStyle": "ISO",
+    "IntervalStyle": "postgres",
+    "extra_float_digits": "1",
+    "plan_cache_mode": "auto",
     "TimeZone": "UTC",
 }
 _CLEAN = "reset role; reset all; deallocate all; close all; unlisten *; select pg_advisory_unlock_all()"

@@ -22,6 +22,10 @@ def main() -> int:
         if superuser and not reachable(owner):
             print("Creating roles and database ...", flush=True)
             bootstrap.bootstrap(superuser, password(owner), password(os.environ["DATABASE_URL"]))
+        elif superuser:
+            database = psycopg.conninfo.conninfo_to_dict(owner)["dbname"]
+            inside = psycopg.conninfo.make_conninfo(superuser, dbname=database)
+            bootstrap.renew_login(inside, password(os.environ["DATABASE_URL"]))
         if migrate.pending(owner):
             print("Migrating the database ...", flush=True)
             migrate.migrate_all(owner, say=lambda text: print(f"  {text}", flush=True))

@@ -68,6 +68,25 @@ def put_belts_on(connection: psycopg.Connection, database: str) -> None:
     connection.execute("grant execute on function pg_catalog.set_config(text, text, boolean) to onyx_app")
 
 
+def renew_login(superuser_url: str, app_password: str) -> None:
+    """Take back what serving roles can do to themselves by ALTER ROLE: the log-in's password, and settings.
+
+    `superuser_url` names the application's database; runs at each start of the embedded server.
+    """
+    with psycopg.connect(superuser_url) as connection:
+        connection.execute(
+            sql.SQL("alter role onyx_app with password {}").format(sql.Literal(app_password))
+        )
+        for role, everywhere in connection.execute(
+            "select distinct r.rolname, s.setdatabase = 0 from pg_db_role_setting s join pg_roles r on r.oid = s.setrole"
+            " where r.rolname in ('onyx_app', 'onyx_owner') or r.rolname like 'tenant\\_%'"
+        ).fetchall():
+            where = sql.SQL("") if everywhere else sql.SQL(" in database {}").format(
+                sql.Identifier(connection.info.dbname)
+            )
+            connection.execute(sql.SQL("alter role {}{} reset all").format(sql.Identifier(role), where))
+
+
 def _role(connection: psycopg.Connection, name: str, flags: str, password: str) -> None:
     known = connection.execute("select 1 from pg_roles where rolname = %s", [name]).fetchone()
     verb = "alter" if known else "create"
