@@ -21,7 +21,7 @@ from onyx.edge.store import Store
 from onyx.edge.streams import Streams
 from onyx.tenancy import walls
 
-FEATURES = ("health", "apidocs", "sessions", "account", "chat", "members", "console", "trail", "work")
+FEATURES = ("health", "apidocs", "sessions", "account", "chat", "search", "projects", "files", "members", "monitoring", "console", "trail", "work")
 
 
 def create_app(settings: Settings | None = None, async_mode: str = "threading") -> Flask:
@@ -61,6 +61,7 @@ def start_background(app: Flask) -> None:
     state.access_log.start(app)
     last_seen.start(app)
     new_events.start(app)
+    importlib.import_module("onyx.monitoring").start(app)
 
 
 def load_settings() -> Settings:

@@ -83,7 +83,8 @@ def _quoted(quotes: list[tuple[Source, str]], words: list[str]) -> Answer:
             citations.append(_citation(numbers[key], source, sentence))
         lines.append(f"> {_plain(sentence)} [{numbers[key]}]")
     where = _places(citations)
-    about = ", ".join(f"“{word}”" for word in words[:4])
+    quoted = " ".join(sentence.lower() for _, sentence in quotes)
+    about = ", ".join(f"“{_plain(word)}”" for word in [word for word in words if stem(word) in quoted][:4])
     text = f"This is what {where} about {about}:\n\n" + "\n>\n".join(lines)
     return _answer(text + "\n\nThese are quotes, not conclusions: open a source to read it in its context.", citations)
 
@@ -109,7 +110,7 @@ def _around(content: str, sentence: str, most: int = 400) -> str:
 def _places(citations: list[dict[str, Any]]) -> str:
     kinds = {citation["kind"] for citation in citations}
     if kinds == {"file"}:
-        return f"“{citations[0]['title']}” says" if len(citations) == 1 else "your files say"
+        return f"“{_plain(citations[0]['title'])}” says" if len(citations) == 1 else "your files say"
     return "you wrote in earlier chats" if kinds == {"chat"} else "your files and chats say"
 
 

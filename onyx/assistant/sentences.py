@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable
 
 _END = re.compile(r"(?<=[.!?…。！？])[\"'”’»)\]]*\s+|(?<=[。！？])|\n+")
-_WORD = re.compile(r"\w+", re.UNICODE)
+_WORD = re.compile(r"[^\W_]+")
 LONGEST = 320
 
 

@@ -19,7 +19,7 @@ _STOP = frozenset(
     quelle quels qui sa sans se ses si son sont sur ta te tes toi ton tu un une vos votre vous à été être
     """.split()
 )
-_WORD = re.compile(r"\w+", re.UNICODE)
+_WORD = re.compile(r"[^\W_]+")
 MOST = 16
 
 

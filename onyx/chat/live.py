@@ -11,6 +11,7 @@ from onyx.core.errors import NotFound
 from onyx.edge.live import on, push, user_room
 
 from . import queries, turns
+from .active import keep_active
 from .forms import Joined, Retried, Sent, Stopped, Typed, client_key, known_id
 from .replies import running_text
 from .shapes import acknowledged, message_shown
@@ -55,6 +56,7 @@ def session_join(actor: Actor, session: Session, body: Joined) -> dict[str, Any]
     if not found and queries.chat(session, actor, chat_id) is None:
         raise NotFound()
     shown = found[:MISSED]
+    keep_active(actor, chat_id)
     return {
         "sessionId": str(chat_id),
         "messages": [message_shown(row, chat_id) for row in shown],

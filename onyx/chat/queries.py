@@ -46,7 +46,7 @@ select id, seq, role, status, content, parent_id, client_id, token_count, metada
  where user_id = %s and chat_session_id = %s and seq > %s order by seq limit %s
 """
 _MESSAGE = """
-select id, seq, role, status, content, parent_id, chat_session_id, created_at from chat_message
+select id, seq, role, status, content, parent_id, metadata, created_at from chat_message
  where user_id = %s and chat_session_id = %s and id = %s
 """
 _PENDING = """

@@ -29,6 +29,7 @@ from onyx.edge.store import Away, TenantStore
 from onyx.edge.streams import Stream
 
 from . import service
+from .active import keep_active
 
 _log = structlog.get_logger()
 EVERY = 0.04  # seconds between two pushed batches
@@ -182,6 +183,7 @@ def _write(app: Flask, turn: Turn, stream: Stream, sink: Sink | None) -> str:
     status, metadata = _hand_out(outlet, stream, pieces)
     stream.stopped.set()  # the producer, if it still runs, has nobody to produce for
     outlet.flush()
+    keep_active(turn.actor, turn.chat_id)
     content = outlet.text
     payload = _settle_surely(turn, content, status, metadata)
     if sink is not None and payload is not None:
@@ -218,6 +220,8 @@ def _hand_out(outlet: Outlet, stream: Stream, pieces: "SimpleQueue[Any]") -> tup
         except Empty:
             outlet.flush()
             continue
+        if stream.stopped.is_set():
+            continue  # a stop ends the producer too: its end must not pass for the answer's
         if isinstance(piece, str):
             outlet.add(piece)
             if outlet.length >= LONGEST_REPLY:

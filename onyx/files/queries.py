@@ -1,0 +1,40 @@
+"""Reading a person's own files."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy.orm import Session
+
+from onyx.core.actor import Actor
+from onyx.core.db import rows
+
+_COLUMNS = "select id, project_id, name, media_type, size, created_at"
+_PAGE = f"""
+{_COLUMNS} from user_file
+ where user_id = %s and (%s::timestamptz is null or (created_at, id) < (%s::timestamptz, %s::uuid))
+   and (%s::uuid is null or project_id = %s)
+ order by created_at desc, id desc limit %s
+"""
+_ONE = f"{_COLUMNS}, encode(sha256, 'hex') as sha256 from user_file where user_id = %s and id = %s"
+_CONTENT = "select id, name, content from user_file where user_id = %s and id = %s"
+
+
+def page_of_files(
+    session: Session, actor: Actor, limit: int, after: tuple[datetime, UUID] | None, project_id: UUID | None
+) -> list[Any]:
+    """Up to `limit` files, newest first, after a cursor, of one project if given."""
+    moment, id = after or (None, None)
+    return rows(session, _PAGE, actor.user_id, moment, moment, id, project_id, project_id, limit)
+
+
+def file(session: Session, actor: Actor, file_id: UUID) -> Any | None:
+    """One of the person's own files (a loader for `requires`)."""
+    found = rows(session, _ONE, actor.user_id, file_id)
+    return found[0] if found else None
+
+
+def text(session: Session, actor: Actor, file_id: UUID) -> Any | None:
+    """Name and content of one of the person's own files (a loader for `requires`)."""
+    found = rows(session, _CONTENT, actor.user_id, file_id)
+    return found[0] if found else None
