@@ -107,4 +107,9 @@ def _write(session: Session) -> None:
         session.flush()  # the change first, so that a change that fails is not preceded by its event
         text = json.dumps(events, default=str, separators=(",", ":"))
         session.connection().exec_driver_sql("select audit_append(%s::jsonb)", (text,))
-        outbox.put(session, "events.recorded", tenant=current_scope().tenant, events=len(events))
+        outbox.put(session, "events.recorded", tenant=current_scope().tenant, events=[_letter(e) for e in events])
+
+
+def _letter(event: dict[str, Any]) -> tuple[str, str]:
+    """What those who watch are told of an event: its action and the id of its first target."""
+    return event["action"], event["targets"][0]["id"] if event["targets"] else ""

@@ -9,6 +9,7 @@ import os
 import threading
 import time
 from collections import defaultdict
+from collections.abc import Callable
 from pathlib import Path
 from uuid import UUID
 
@@ -38,6 +39,7 @@ class AccessLog:
         self._file: int | None = None
         self._path: Path | None = None
         self._stopped = threading.Event()
+        self.watchers: list[Callable[[UUID, int, float], None]] = []
 
     def write(self, actor: Actor, kind: str, object: str, status: int, duration: float) -> None:
         """Append one entry; `duration` is in seconds, `status` an HTTP status (200 for an accepted event)."""
@@ -63,6 +65,8 @@ class AccessLog:
                 self._path = self._folder / f"access-{os.getpid()}-{time.time_ns()}.log"
                 self._file = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
             os.write(self._file, line.encode())
+        for watcher in self.watchers:
+            watcher(actor.tenant_id, status, duration)
 
     def start(self, app: Flask, every: float = 1.0) -> None:
         """Drain in the background until stop()."""

@@ -5,6 +5,7 @@ A commit only counts in memory; one thread sends what was counted, so that no re
 
 import threading
 from collections import Counter
+from collections.abc import Callable
 from uuid import UUID
 
 import structlog
@@ -17,6 +18,7 @@ from .live import push
 _log = structlog.get_logger()
 _counted: Counter[UUID] = Counter()
 _lock = threading.Lock()
+_watchers: list[Callable[[UUID, list[tuple[str, str]]], None]] = []
 
 
 def audit_room(tenant: UUID) -> str:
@@ -24,10 +26,18 @@ def audit_room(tenant: UUID) -> str:
 
 
 @outbox.carrier("events.recorded")
-def count(tenant: UUID, events: int) -> None:
-    """Count events that have just been committed."""
+def count(tenant: UUID, events: list[tuple[str, str]]) -> None:
+    """Count events that have just been committed: each an action and the id of what it was about."""
     with _lock:
-        _counted[tenant] += events
+        _counted[tenant] += len(events)
+    for watcher in _watchers:
+        watcher(tenant, events)
+
+
+def watch(watcher: Callable[[UUID, list[tuple[str, str]]], None]) -> None:
+    """Have a function told of every tenant's events after their commit, in the process that wrote them."""
+    if watcher not in _watchers:
+        _watchers.append(watcher)
 
 
 def start(app: Flask, every: float = 1.0) -> None:

@@ -3,11 +3,13 @@ import { showStats, watchLive } from "./live-stats.js";
 import uPlot from "../vendor/uPlot.esm.js";
 
 const SECONDS = 120;
+const scope = document.querySelector("[data-scope]").dataset.scope;
 const place = document.getElementById("requests-chart");
 const data = [[], []];
 let chart = null;
 
 watchLive({ stats: (stats) => {
+  if (stats.scope !== scope) return;
   showStats(stats);
   data[0].push(stats.at);
   data[1].push(stats.requests_per_second);
