@@ -3,7 +3,8 @@
 /** A refused or failed call; `retry` tells whether trying again later can help. */
 export class ApiError extends Error {
   constructor(status, error) {
-    super(error.message || "Something went wrong.");
+    const fields = Object.values(error.fields ?? {}).join(" "); // says more than "The request is not valid."
+    super(fields || error.message || "Something went wrong.");
     this.status = status;
     this.code = error.code || "error";
     this.requestId = error.request_id;

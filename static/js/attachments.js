@@ -38,7 +38,7 @@ async function attach(file) {
   if (refusal) return say("failed", refusal);
   say("uploading", "0 %");
   try {
-    await upload(file, (part) => say("uploading", `${Math.round(part * 100)} %`));
+    await upload(file, (part) => say("uploading", part < 1 ? `${Math.round(part * 100)} %` : "being read…"));
     say("done", "added to your files, answers can quote it");
   } catch (error) {
     say("failed", error.message);

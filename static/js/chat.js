@@ -50,7 +50,7 @@ const composer = watchComposer({
 
 listen(socket, page);
 watchAttachments();
-watchSearch({ filter: (text) => chats.setFilter(text), open: (id) => open(id) });
+watchSearch({ filter: (text) => chats.setFilter(text), open: (id) => open(id), isListed: (id) => chats.has(id) });
 watchMessageTools(byId("messages"), { retry, putBack, openChat: (id) => open(id) });
 byId("stop").addEventListener("click", stop);
 byId("new-chat").addEventListener("click", (event) => {

@@ -38,8 +38,7 @@ function draw(file) {
   row.querySelector(".file-type").textContent = file.media_type;
   row.querySelector(".file-time").append(timeElement(file.created_at));
   const link = row.querySelector('[data-act="download"]');
-  link.href = contentPath(file.id);
-  link.download = file.name;
+  link.href = `${contentPath(file.id)}?download=1`;
   link.setAttribute("aria-label", `Download ${file.name}`);
   row.querySelector('[data-act="delete"]').setAttribute("aria-label", `Delete ${file.name}`);
   return row;
@@ -61,8 +60,7 @@ async function view(id, name) {
     return notify("Onyx cannot be reached right now.", "danger");
   }
   byId("file-view-name").textContent = name;
-  byId("file-view-download").href = contentPath(id);
-  byId("file-view-download").download = name;
+  byId("file-view-download").href = `${contentPath(id)}?download=1`;
   byId("file-view").showModal();
 }
 
@@ -94,7 +92,10 @@ async function add(file) {
   try {
     const refusal = whyNot(file);
     if (refusal) throw new Error(refusal);
-    await upload(file, (part) => (bar.value = part));
+    await upload(file, (part) => {
+      bar.value = part;
+      words.textContent = part < 1 ? `${Math.round(part * 100)} %` : "being read…";
+    });
     item.remove();
     notify(`${file.name} was added.`);
   } catch (error) {
@@ -127,9 +128,15 @@ function watchDrops(zone) {
 }
 
 /** /files?open=<id> comes from a citation. */
-function openFromAddress() {
+async function openFromAddress() {
   const id = new URLSearchParams(location.search).get("open");
-  if (id) view(id, rows.querySelector(`[data-file-id="${CSS.escape(id)}"]`)?.dataset.name ?? "File");
+  if (!id) return;
+  try {
+    const { data } = await get(`/api/v1/files/${encodeURIComponent(id)}`);
+    view(id, data.name);
+  } catch (error) {
+    notify(error.status === 404 ? "This file has been deleted since it was quoted." : error.message, "danger");
+  }
 }
 
 function showEmptiness() {

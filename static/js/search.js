@@ -3,7 +3,10 @@ import { get } from "./api.js";
 
 const PAUSE = 250; // ms after the last key
 
-/** @param {{filter: (text: string) => void, open: (id: string) => void}} acts */
+/**
+ * `isListed` tells whether a chat is in the list, where its title is filtered already.
+ * @param {{filter: (text: string) => void, open: (id: string) => void, isListed: (id: string) => boolean}} acts
+ */
 export function watchSearch(acts) {
   const input = document.getElementById("chat-search");
   const box = document.getElementById("chat-hits");
@@ -18,7 +21,7 @@ export function watchSearch(acts) {
     if (words.length < 2) return;
     timer = setTimeout(() => {
       asked = new AbortController();
-      showHits(box, words, asked.signal);
+      showHits(box, words, acts.isListed, asked.signal);
     }, PAUSE);
   });
   box.addEventListener("click", (event) => {
@@ -29,10 +32,10 @@ export function watchSearch(acts) {
   });
 }
 
-async function showHits(box, words, signal) {
+async function showHits(box, words, isListed, signal) {
   try {
     const answer = await get(`/api/v1/search?q=${encodeURIComponent(words)}`, { signal });
-    const hits = answer.data ?? [];
+    const hits = firstOfEach(answer.data.filter((hit) => hit.kind !== "chat" || !isListed(hit.session_id)));
     const title = hits.length ? "Found inside" : `Nothing inside your chats and files matches “${words}”.`;
     const head = Object.assign(document.createElement("h2"), { className: "side-title", textContent: title });
     const list = document.createElement("ul");
@@ -44,6 +47,12 @@ async function showHits(box, words, signal) {
   }
 }
 
+/** The best hit in each chat and file. */
+function firstOfEach(hits) {
+  const seen = new Set();
+  return hits.filter((hit) => !seen.has(hit.session_id ?? hit.id) && seen.add(hit.session_id ?? hit.id));
+}
+
 function row(hit) {
   const isFile = hit.kind === "file";
   const item = Object.assign(document.createElement("li"), { className: "chat-item" });
@@ -52,9 +61,17 @@ function row(hit) {
   const id = hit.session_id ?? hit.id;
   link.href = isFile ? `/files?open=${encodeURIComponent(hit.id)}` : `/c/${encodeURIComponent(id)}`;
   if (!isFile) link.dataset.chatId = id;
-  link.append(line("chat-name", `${isFile ? "File: " : ""}${hit.title || "Untitled"}`), line("hit-text", hit.excerpt ?? ""));
+  link.append(line("chat-name", `${isFile ? "File: " : ""}${hit.title || "Untitled"}`), excerptLine(hit.excerpt ?? ""));
   item.append(link);
   return item;
+}
+
+/** The server marks the found words with « and ». */
+function excerptLine(text) {
+  const element = line("hit-text", "");
+  element.append(...text.split(/[«»]/).map((part, index) =>
+    index % 2 ? Object.assign(document.createElement("mark"), { textContent: part }) : part));
+  return element;
 }
 
 function line(className, textContent) {

@@ -40,7 +40,7 @@ function watchForm(form, save) {
     try {
       await save(Object.fromEntries(new FormData(form)), form);
     } catch (error) {
-      alert.textContent = [error.message, ...Object.values(error.fields ?? {})].join(" ");
+      alert.textContent = error.message;
       alert.hidden = false;
     }
     button.disabled = false;
