@@ -42,7 +42,12 @@ def actions_that_say(text: str) -> list[str]:
 
 
 def vocabulary() -> list[dict[str, str]]:
-    """Every action with its sentence, for people and for filters."""
+    """Every action with its noun and sentence, for people and for filters."""
     return [
-        {"action": action.value, "sentence": SENTENCES[action].format(actor="…", target="…")} for action in Action
+        {
+            "action": action.value,
+            "noun": action.value.partition(".")[0],
+            "sentence": SENTENCES[action].format(actor="…", target="…"),
+        }
+        for action in Action
     ]
