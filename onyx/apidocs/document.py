@@ -116,7 +116,9 @@ def _answers(method: str, guard: Guard, view: Any, said: Described, reads: Takes
     shapes: dict[int, Any] = dict(said.answers)
     if not shapes:
         shape = _shape(inspect.unwrap(view))
-        shapes = dict.fromkeys(reads.statuses | {200}, next(iter(sorted(reads.media)), None) or shape)
+        shapes = dict.fromkeys(
+            reads.statuses | {200}, next(iter(sorted(reads.media - {"application/json"})), None) or shape
+        )
         if isinstance(shape, dict) and reads.statuses == {204} and not shape:
             del shapes[200]
     answers = {str(status): success(status, shape) for status, shape in sorted(shapes.items())}

@@ -51,7 +51,7 @@ def success(status: int, shape: Mapping[str, Any] | str) -> dict[str, Any]:
     """A good answer: `shape` is the schema of `data`, or a media type; status 204 has no body."""
     answer: dict[str, Any] = {"description": HTTPStatus(status).phrase, "headers": _HEADERS}
     if isinstance(shape, str):
-        return {**answer, "content": {shape: {"schema": {"type": "string"}}}}
+        return {**answer, "content": {shape: {"schema": {"type": "string"}} if shape == "text/html" else {}}}
     if status == 204:
         return answer
     paged = shape.get("x-paged")

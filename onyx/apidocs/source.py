@@ -98,8 +98,9 @@ def _look_at_mapping(mapping: ast.AST, key: ast.AST, more: list[ast.expr], names
 def _look_at_answer(values: list[Any], words: dict[str | None, Any], found: Takes) -> None:
     status = words.get("status", values[1] if len(values) > 1 else None)
     media = words.get("content_type") or words.get("mimetype")
-    if isinstance(status, int) and status < 400:
-        found.statuses.add(status)
+    for one in status if isinstance(status, tuple) else (status,):
+        if isinstance(one, int) and one < 400:
+            found.statuses.add(one)
     if isinstance(media, str):
         found.media.add(media.split(";")[0])
 
@@ -118,4 +119,6 @@ def _value(node: ast.AST, names: dict[str, Any]) -> Any:
         return names.get(node.id)
     if isinstance(node, ast.Attribute):
         return getattr(_value(node.value, names), node.attr, None)
+    if isinstance(node, ast.IfExp):
+        return _value(node.body, names), _value(node.orelse, names)
     return None
