@@ -19,9 +19,9 @@ from onyx.edge.limits import limiter
 from onyx.edge.state import State
 from onyx.edge.store import Store
 from onyx.edge.streams import Streams
-from onyx.tenancy import walls
+from onyx.tenancy import boot_check, walls
 
-FEATURES = ("health", "apidocs", "sessions", "account", "chat", "search", "projects", "files", "members", "monitoring", "console", "trail", "work")
+FEATURES = ("health", "apidocs", "sessions", "account", "chat", "search", "projects", "files", "members", "tenants", "monitoring", "console", "trail", "work")
 
 
 def create_app(settings: Settings | None = None, async_mode: str = "threading") -> Flask:
@@ -56,6 +56,8 @@ def create_app(settings: Settings | None = None, async_mode: str = "threading") 
 
 def start_background(app: Flask) -> None:
     """What a serving process does beside answering: listen to the control bus, drain the access log."""
+    with app.app_context():
+        boot_check.require_walls()
     state: State = app.extensions["onyx"]
     state.bus.start(app)
     state.access_log.start(app)

@@ -1,0 +1,69 @@
+"""The boot check names what fell, and serves when everything stands."""
+
+from __future__ import annotations
+
+import time
+
+import psycopg
+import pytest
+from psycopg.conninfo import make_conninfo
+
+from onyx.tenancy import boot_check
+
+T = "{globex}"
+BROKEN = {
+    "row level security": (f"alter table {T}.profile disable row level security", f"alter table {T}.profile enable row level security",
+                           "row level security is off on"),
+    "a policy": (f"drop policy chat_message_own on {T}.chat_message",
+                 f"create policy chat_message_own on {T}.chat_message for select using (user_id = (select onyx.ctx_user('{{globex_hex}}', 'member')))",
+                 "chat_message.chat_message_own is missing"),
+    "one policy more": (f"create policy hole on {T}.chat_message using (true)", f"drop policy hole on {T}.chat_message", "hole is unknown"),
+    "a policy that asks nobody": (f"alter policy profile_own on {T}.profile using (true)",
+                                  f"alter policy profile_own on {T}.profile using (user_id = (select onyx.ctx_user('{{globex_hex}}', 'member')))",
+                                  "does not ask the context"),
+    "a table's owner": (f"alter table {T}.profile owner to postgres", f"alter table {T}.profile owner to onyx_owner", "do not belong to onyx_owner"),
+    "the judge": ("alter function onyx.ctx() set search_path = pg_catalog, onyx", "alter function onyx.ctx() set search_path = pg_catalog, onyx, pg_temp",
+                  "onyx.ctx is not the one"),
+    "the key": ("update onyx.context_key set ipad = opad, opad = ipad", "update onyx.context_key set ipad = opad, opad = ipad", "contexts are not judged"),
+    "the key's secrecy": ("grant select on onyx.context_key to onyx_app", "revoke select on onyx.context_key from onyx_app", "onyx_app may read"),
+    "temporary objects": ("grant temporary on database onyx to public", "revoke temporary on database onyx from public", "temporary objects"),
+    "the append-only trail": (f"alter table {T}.audit_event disable trigger append_only", f"alter table {T}.audit_event enable trigger append_only", "are disabled"),
+    "a setting": ("alter role onyx_app set row_security = off", "alter role onyx_app reset all", "settings were stored"),
+    "a flag": ("alter role onyx_app bypassrls", "alter role onyx_app nobypassrls", "may do too much"),
+    "a log-in": (f"alter role {T} login", f"alter role {T} nologin", "may do too much"),
+    "a membership": ("grant onyx_owner to onyx_app", "revoke onyx_owner from onyx_app", "memberships"),
+    "a schema": ("grant create on schema onyx to onyx_app", "revoke create on schema onyx from onyx_app", "may create in"),
+}  # fmt: skip
+
+
+@pytest.fixture
+def superuser(addresses):
+    with psycopg.connect(make_conninfo(addresses["DATABASE_SUPERUSER_URL"], dbname="onyx"), autocommit=True) as connection:
+        yield connection
+
+
+@pytest.mark.parametrize("what", BROKEN)
+def test_it_names_what_fell(app, world, superuser, monkeypatch, what):
+    monkeypatch.setattr(boot_check, "_SAMPLE", 10_000)
+    break_it, mend_it, named = (one.format(globex=world.globex.schema, globex_hex=world.globex.id.hex) for one in BROKEN[what])
+    superuser.execute(break_it.encode())
+    try:
+        with app.app_context(), pytest.raises(boot_check.WallsFell, match=named):
+            boot_check.require_walls()
+    finally:
+        superuser.execute(mend_it.encode())
+    with app.app_context():
+        boot_check.require_walls()
+
+
+def test_belts_are_on(app):
+    with app.app_context():
+        assert boot_check.look() == ([], [])
+
+
+def test_it_is_quick(app):
+    with app.app_context():
+        boot_check.look()
+        began = time.perf_counter()
+        boot_check.look()
+        assert time.perf_counter() - began < 0.25
