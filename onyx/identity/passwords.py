@@ -1,5 +1,6 @@
 """Passwords: Argon2id with OWASP's parameters, off the event loop, in the same time whether or not they exist."""
 
+import secrets
 from collections.abc import Callable
 from typing import TypeVar
 
@@ -32,6 +33,11 @@ def hash_password(password: str) -> str:
             fields={"password": f"Use {MINIMUM} to {MAXIMUM} characters."},
         )
     return _in_thread(lambda: _hasher.hash(password))
+
+
+def new_password() -> str:
+    """A password that is shown once: 20 characters, 120 random bits."""
+    return secrets.token_urlsafe(15)
 
 
 def verify(password_hash: str | None, password: str) -> bool:

@@ -1,6 +1,5 @@
 """Every change that an administrator makes to people; each stands in the trail and reaches open sockets in a second."""
 
-import secrets
 from uuid import UUID
 
 from sqlalchemy import delete
@@ -18,16 +17,11 @@ from onyx.core.scope import current_scope
 from onyx.core.secrets import email_digest
 from onyx.identity import changes
 from onyx.identity.models import Credential, User, UserRole
-from onyx.identity.passwords import hash_password
+from onyx.identity.passwords import hash_password, new_password
 from onyx.tenancy.walls import control_plane
 
 from . import rules
 from .queries import email_is_taken
-
-
-def new_password() -> str:
-    """A password that is shown once: 20 characters, 120 random bits."""
-    return secrets.token_urlsafe(15)
 
 
 def create(

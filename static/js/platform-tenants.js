@@ -1,0 +1,119 @@
+// The platform's organisations: list, create, suspend, resume.
+import { get, post } from "./api.js";
+import { ask } from "./dialogs.js";
+import { notify } from "./notices.js";
+import { timeElement } from "./times.js";
+
+const byId = (id) => document.getElementById(id);
+const place = byId("tenants");
+const rows = byId("tenant-rows");
+let next = null;
+let waiting = null;
+
+byId("filters").addEventListener("submit", (event) => event.preventDefault());
+byId("filters").addEventListener("input", () => {
+  clearTimeout(waiting);
+  waiting = setTimeout(() => load(), 250);
+});
+byId("tenants-more").addEventListener("click", () => load(next));
+byId("tenant-new")?.addEventListener("click", () => byId("tenant-dialog").showModal());
+byId("tenant-cancel").addEventListener("click", () => byId("tenant-dialog").close());
+byId("field-name").addEventListener("input", suggestSlug);
+byId("tenant-form").addEventListener("submit", create);
+await load();
+
+async function load(after = null) {
+  const query = new URLSearchParams(new FormData(byId("filters")));
+  if (after) query.set("after", after);
+  try {
+    const answer = await get(`/api/v1/tenants?${query}`);
+    const drawn = answer.data.map(draw);
+    if (after) rows.append(...drawn);
+    else rows.replaceChildren(...drawn);
+    next = answer.next;
+    byId("tenants-error").hidden = true;
+  } catch (error) {
+    fail(`The organisations could not be listed: ${error.message}`);
+  }
+  byId("tenants-footer").hidden = !next;
+  const count = rows.children.length;
+  byId("tenants-note").textContent = count ? `${count}${next ? " or more" : ""} organisation${count === 1 ? "" : "s"}` : "No organisation fits.";
+}
+
+function draw(tenant) {
+  const row = byId("tenant-piece").content.cloneNode(true).querySelector("tr");
+  row.dataset.tenantId = tenant.id;
+  row.querySelector(".who").href = `/platform/tenants/${tenant.id}`;
+  row.querySelector(".who-name").textContent = tenant.name;
+  row.querySelector(".who-mail").textContent = tenant.slug;
+  const badge = row.querySelector(".tenant-status");
+  badge.textContent = tenant.status;
+  badge.classList.add({ active: "bg-green-lt", suspended: "bg-orange-lt" }[tenant.status] ?? "bg-azure-lt");
+  row.querySelector(".tenant-people").textContent = tenant.people.toLocaleString("en");
+  row.querySelector(".tenant-live").textContent = tenant.live_sessions.toLocaleString("en");
+  row.querySelector(".tenant-since").append(timeElement(tenant.created_at));
+  offerTurning(row.querySelector("button"), tenant);
+  return row;
+}
+
+function offerTurning(button, tenant) {
+  const suspended = tenant.status === "suspended";
+  button.hidden = !place.dataset.mayManage || tenant.slug === "platform" || !["active", "suspended"].includes(tenant.status);
+  button.textContent = suspended ? "Resume" : "Suspend";
+  button.setAttribute("aria-label", `${button.textContent} ${tenant.name}`);
+  button.addEventListener("click", () => turn(tenant, suspended ? "resume" : "suspend"));
+}
+
+async function turn(tenant, verb) {
+  const question = verb === "suspend"
+    ? { title: `Suspend ${tenant.name}?`, action: "Suspend", danger: true, text: "Everybody there is signed out at once and cannot sign in until you resume it. Nothing is lost." }
+    : { title: `Resume ${tenant.name}?`, action: "Resume", text: "Its people can sign in again." };
+  if (!(await ask(question))) return;
+  try {
+    await post(`/api/v1/tenants/${tenant.id}/${verb}`);
+    notify(verb === "suspend" ? `${tenant.name} is suspended.` : `${tenant.name} is active again.`);
+  } catch (error) {
+    fail(`Nothing was changed: ${error.message}`);
+  }
+  await load();
+}
+
+async function create(event) {
+  event.preventDefault();
+  const button = byId("tenant-create");
+  button.disabled = true;
+  byId("tenant-form-error").hidden = true;
+  try {
+    const { data } = await post("/api/v1/tenants", Object.fromEntries(new FormData(event.target)));
+    byId("tenant-dialog").close();
+    event.target.reset();
+    delete byId("field-slug").dataset.typed;
+    showPassword(data);
+    await load();
+  } catch (error) {
+    const fields = Object.entries(error.fields ?? {}).map(([name, text]) => `${name.replace("_", " ")}: ${text}`);
+    byId("tenant-form-error").textContent = [error.message, ...fields].join(" ");
+    byId("tenant-form-error").hidden = false;
+  } finally {
+    button.disabled = false;
+  }
+}
+
+function showPassword({ name, admin }) {
+  byId("secret-title").textContent = `${name} is ready`;
+  byId("secret-text").textContent = `${admin.email} can sign in with this password. It is shown only now.`;
+  byId("secret").textContent = admin.password;
+  byId("secret-dialog").showModal();
+}
+
+function suggestSlug(event) {
+  const slug = byId("field-slug");
+  if (slug.value && slug.value !== slug.dataset.typed) return;
+  slug.value = event.target.value.toLowerCase().replace(/[^a-z0-9]+/g, "-").replace(/^[^a-z]+|-+$/g, "").slice(0, 40);
+  slug.dataset.typed = slug.value;
+}
+
+function fail(text) {
+  byId("tenants-error").textContent = text;
+  byId("tenants-error").hidden = false;
+}
