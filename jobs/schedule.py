@@ -6,9 +6,7 @@ due once. A job placed twice does no harm: it is idempotent and runs under a lea
 """
 
 import os
-import signal
 import socket
-import threading
 import time
 from uuid import UUID
 
@@ -22,6 +20,8 @@ from onyx import embedded
 from onyx.edge import queue
 from onyx.edge.store import Away, Store
 from onyx.work.table import TABLE
+
+from .stopping import Stopping
 
 _log = structlog.get_logger()
 LEADER = "onyx:job:leader"
@@ -48,9 +48,7 @@ def main() -> None:
     """Lead or stand by until SIGTERM."""
     configure_logging()
     settings = load(embedded.urls(data_folder()))
-    asked = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: asked.set())
+    asked = Stopping()
     process = f"{socket.gethostname()}-{os.getpid()}-{os.urandom(3).hex()}"
     store = Store(settings.redis_cache_url or settings.redis_url)
     platform = _platform(settings.database_url, asked)
@@ -96,9 +94,9 @@ def resign(store: Store, process: str) -> None:
         return
 
 
-def _platform(database_url: str, asked: threading.Event) -> UUID | None:
+def _platform(database_url: str, asked: Stopping) -> UUID | None:
     """The platform's own tenant, in whose name the schedule acts; waits for PostgreSQL."""
-    while not asked.is_set():
+    while not asked.asked:
         try:
             with psycopg.connect(database_url, connect_timeout=5) as connection:
                 row = connection.execute("select onyx.platform_id()").fetchone()

@@ -5,9 +5,7 @@ platform admins have asked for in onyx.steward_request.
 """
 
 import os
-import signal
 import socket
-import threading
 import time
 
 import psycopg
@@ -22,6 +20,10 @@ from onyx.core.ids import uuid7
 from onyx.edge import queue, runs
 from onyx.edge.store import Away, Store
 from onyx.tenancy.migrate import make_partitions
+from onyx.tenancy.steward import claim_next
+from onyx.tenancy.steward import run as carry_out
+
+from .stopping import Stopping
 
 _log = structlog.get_logger()
 PARTITIONS = "partitions.ahead"
@@ -35,9 +37,7 @@ def main() -> None:
     settings = load(embedded.urls(data_folder()))
     if not settings.database_owner_url:
         raise SystemExit("The steward needs DATABASE_OWNER_URL; no other process may have it.")
-    asked = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: asked.set())
+    asked = Stopping()
     Steward(settings, settings.database_owner_url).serve(asked)
 
 
@@ -48,16 +48,18 @@ class Steward:
         self.owner_url = owner_url
         self.store = Store(settings.redis_cache_url or settings.redis_url)
         self.process = f"{socket.gethostname()}-{os.getpid()}-{os.urandom(3).hex()}"
+        self._database: psycopg.Connection | None = None
         self._queue: Queue = queue.queue("steward", queue.connect(settings.redis_rq_url or settings.redis_url))
 
-    def serve(self, asked: threading.Event) -> None:
+    def serve(self, asked: Stopping) -> None:
         """Partitions first: a missing one would refuse every change in Onyx."""
         ready = False
-        while not asked.is_set():
+        while not asked.asked:
             try:
                 if not ready:
                     self.partitions_ahead(uuid7().hex, "start")
                     ready = True
+                self._serve_requests()
                 self._take_from_queue()
             except psycopg.Error as error:
                 _log.warning("postgresql is away: the steward waits for it", error=type(error).__name__)
@@ -83,6 +85,14 @@ class Steward:
         self._remember(
             PARTITIONS, runs.Run(run, began, time.time() - began, outcome, made, by, None, len(tenants), failed)
         )
+
+    def _serve_requests(self) -> None:
+        """Carry out what platform admins asked for, one after the other; the rows tell how it went."""
+        if self._database is None or self._database.closed:
+            self._database = psycopg.connect(self.owner_url, autocommit=True, connect_timeout=5)
+        open_ones = "select 1 from onyx.steward_request where state in ('queued', 'running') limit 1"
+        while self._database.execute(open_ones).fetchone() and (request := claim_next(self.owner_url)):
+            _log.info("request served", request=str(request), done=carry_out(self.owner_url, request))
 
     def _take_from_queue(self) -> None:
         queue.beat(self.store, self.process, "steward")

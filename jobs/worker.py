@@ -6,7 +6,6 @@ What a killed worker had begun is found by the others within seconds and done ag
 
 import importlib
 import logging
-import signal
 import threading
 import time
 from types import FrameType
@@ -21,11 +20,13 @@ from rq.registry import StartedJobRegistry
 from rq.serializers import JSONSerializer
 
 from onyx.app import create_app
-from onyx.edge import queue
+from onyx.edge import new_events, queue
 from onyx.edge.state import State
 from onyx.edge.store import Away
 
-MODULES = ("sessions", "upkeep")
+from .stopping import Stopping
+
+MODULES = ("replies", "sessions", "upkeep")
 _log = structlog.get_logger()
 
 
@@ -33,7 +34,7 @@ class Worker(SimpleWorker):
     """RQ's worker, with the application's context around each job."""
 
     app: Flask
-    asked: threading.Event
+    stopping: Stopping
     max_connection_wait_time = 2
 
     def perform_job(self, *what: Any) -> bool:
@@ -41,7 +42,7 @@ class Worker(SimpleWorker):
             return super().perform_job(*what)
 
     def request_stop(self, signum: int, frame: FrameType | None) -> None:
-        self.asked.set()
+        self.stopping.ask()
         super().request_stop(signum, frame)
 
 
@@ -53,20 +54,20 @@ def main() -> None:
     logging.getLogger("rq.worker").setLevel(logging.WARNING)
     state: State = app.extensions["onyx"]
     url = state.settings.redis_rq_url or state.settings.redis_url
-    asked = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: asked.set())
+    asked = Stopping()
+    state.bus.start(app)  # a stopped answer, an ended session: heard here as well
+    new_events.start(app)
     threading.Thread(target=_live, args=(state, url, asked), daemon=True, name="live").start()
-    while not asked.is_set():
+    while not asked.asked:
         try:
             _work(app, state, url, asked)
         except (redis.RedisError, OSError) as error:
             _log.warning("redis is away: the worker waits for it", error=str(error)[:200])
-        if not asked.is_set():
+        if not asked.asked:
             asked.wait(1)
 
 
-def _work(app: Flask, state: State, url: str, asked: threading.Event) -> None:
+def _work(app: Flask, state: State, url: str, asked: Stopping) -> None:
     """One registration with Redis: ends when asked to stop (the running job first) or when Redis goes."""
     with queue.connect(url) as connection:
         wanted = [queue.queue("default", connection)]
@@ -74,11 +75,11 @@ def _work(app: Flask, state: State, url: str, asked: threading.Event) -> None:
             wanted, name=f"{state.bus.process}-{time.time_ns():x}", connection=connection, serializer=JSONSerializer,
             log_job_description=False, maintenance_interval=60,
         )  # fmt: skip
-        worker.app, worker.asked = app, asked
+        worker.app, worker.stopping = app, asked
         worker.work(logging_level="WARNING")
 
 
-def _live(state: State, url: str, asked: threading.Event) -> None:
+def _live(state: State, url: str, asked: Stopping) -> None:
     """Say every two seconds that this worker lives, and give back what dead ones had begun."""
     while True:
         try:

@@ -16,7 +16,7 @@ from uuid import UUID
 import psutil
 import structlog
 from flask import Flask
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, OperationalError, SQLAlchemyError
 
 from onyx.core.actor import Actor
 from onyx.core.clock import now, rfc3339
@@ -51,12 +51,12 @@ class AccessLog:
             "session_id": actor.session_id.hex if actor.session_id else None,
             "kind": kind,
             "method": request.method,
-            "route": request.route,
-            "object": object[:200],
+            "route": _storable(request.route),
+            "object": _storable(object[:200]),
             "status": status,
             "duration_us": int(duration * 1e6),
             "ip": request.ip,
-            "user_agent": request.user_agent[:300],
+            "user_agent": _storable(request.user_agent[:300]),
             "request_id": request.id,
         }
         line = f"{actor.tenant_id.hex}\t{json.dumps(entry, separators=(',', ':'))}\n"
@@ -64,7 +64,7 @@ class AccessLog:
             if self._file is None:
                 self._path = self._folder / f"access-{os.getpid()}-{time.time_ns()}.log"
                 self._file = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
-            os.write(self._file, line.encode())
+            _write_whole(self._file, line.encode())
         for watcher in self.watchers:
             watcher(actor.tenant_id, status, duration)
 
@@ -100,29 +100,87 @@ class AccessLog:
                 self._file = self._path = None
 
     def _drain_file(self, path: Path) -> int:
-        lines: dict[str, list[str]] = defaultdict(list)
         try:
-            text = path.read_text(errors="replace")
+            lines = _lines_of(path)
         except FileNotFoundError:  # another process took over the same dead one's spool
             return 0
-        for line in text.splitlines():
-            tenant, _, entry = line.partition("\t")
-            if entry.endswith("}"):  # a line cut short by kill -9 was never a finished request
-                lines[tenant].append(entry)
+        moved, left = 0, []
+        for tenant, entries in lines.items():
+            for first in range(0, len(entries), _BATCH):
+                batch = entries[first : first + _BATCH]
+                try:
+                    moved += self._insert(tenant, batch)
+                except (SQLAlchemyError, Unavailable) as error:
+                    _log.warning("access log waits on disk", file=path.name, error=type(error).__name__)
+                    left += [f"{tenant}\t{entry}\n" for entry in batch]
+        if left:
+            self._keep(path, left)
+        else:
+            path.unlink(missing_ok=True)
+        return moved
+
+    def _insert(self, tenant: str, entries: list[str]) -> int:
+        """Write entries; one that can never be written is put aside, so that it does not keep the others (F42)."""
         try:
-            for tenant, entries in lines.items():
-                for first in range(0, len(entries), _BATCH):
-                    _insert(UUID(tenant), entries[first : first + _BATCH])
-        except (SQLAlchemyError, Unavailable) as error:
-            _log.warning("access log waits on disk", file=path.name, error=str(error)[:200])
-            return 0
-        path.unlink(missing_ok=True)
-        return sum(map(len, lines.values()))
+            _append(UUID(tenant), entries)
+        except ValueError:
+            return self._put_aside(tenant, entries)
+        except DBAPIError as error:
+            if isinstance(error, OperationalError) or getattr(error.orig, "sqlstate", None) in _PASSING:
+                raise
+            if len(entries) == 1:
+                return self._put_aside(tenant, entries)
+            half = len(entries) // 2
+            return self._insert(tenant, entries[:half]) + self._insert(tenant, entries[half:])
+        return len(entries)
+
+    def _put_aside(self, tenant: str, entries: list[str]) -> int:
+        """Keep what the database refuses in a file for people to look at."""
+        _log.error("access log: entries refused", tenant=tenant[:40], entries=len(entries))
+        with (self._folder / "refused-access.log").open("a") as file:
+            file.writelines(f"{tenant}\t{entry}\n" for entry in entries)
+        return 0
+
+    def _keep(self, path: Path, lines: list[str]) -> None:
+        """Leave in a spool only what still waits; the old content stays until the new one is whole."""
+        fresh = path.with_suffix(f".{os.getpid()}")
+        fresh.write_text("".join(lines))
+        fresh.replace(path)
 
 
-def _insert(tenant: UUID, entries: list[str]) -> None:
+# What passes: a partition that is about to be made, a context that ran out meanwhile.
+_PASSING = ("23514", "42501")
+
+
+def _lines_of(path: Path) -> dict[str, list[str]]:
+    """Whole lines by tenant; one cut short by kill -9 was never a finished request."""
+    lines: dict[str, list[str]] = defaultdict(list)
+    for line in path.read_text(errors="replace").split("\n"):
+        tenant, _, entry = line.partition("\t")
+        if entry.startswith("{") and entry.endswith("}"):
+            lines[tenant].append(entry)
+    return lines
+
+
+def _append(tenant: UUID, entries: list[str]) -> None:
     with tenant_scope(tenant, "job:access_log"), unit_of_work() as session:
         session.connection().exec_driver_sql("select access_append(%s::jsonb)", (f"[{','.join(entries)}]",))
+
+
+def _storable(text: str) -> str:
+    """The text without what PostgreSQL cannot hold: NUL and lone surrogates."""
+    return text if text.isprintable() else text.replace("\0", "").encode(errors="replace").decode()
+
+
+def _write_whole(file: int, line: bytes) -> None:
+    """One write(2) as a rule; a disk that is full must neither fail the request nor glue two lines together."""
+    try:
+        written = os.write(file, line)
+        while written < len(line):
+            line = line[written:]
+            written = os.write(file, line)
+    except OSError as error:
+        _log.error("access log not written", error=str(error), lost=len(line))
 
 
 def _is_mine(path: Path) -> bool:

@@ -1,5 +1,6 @@
 """Signing in: the same answer and the same time, whether the e-mail is unknown or the password wrong (S7)."""
 
+from dataclasses import replace
 from typing import Any
 
 from flask import g
@@ -44,8 +45,9 @@ def _open(form: SignIn, actor: Actor, person: Any) -> service.SignedIn:
     policy = service.Policy(settings.session_idle_seconds, settings.session_absolute_seconds)
     device = device_of(actor.request.user_agent)
     scope = Scope(actor.tenant_id, "auth", actor.user_id)
+    known = replace(actor, name=person.display_name, kind="user")
     with tenant_scope(scope.tenant, "auth", scope.user), unit_of_work() as session:
-        opened = service.open_session(session, actor, person.id, policy, form.remember, device)
+        opened = service.open_session(session, known, person.id, policy, form.remember, device)
     with control_plane(scope) as connection:
         idle = min(policy.idle_seconds, policy.absolute_seconds)
         connection.exec_driver_sql("select mark_due('sessions', now() + %s * interval '1 second')", (idle,))

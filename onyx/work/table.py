@@ -31,6 +31,10 @@ TABLE = (
         "Makes the log partitions of this month and the next ones for every organisation.",
     ),
     Entry(
+        "replies.recover", MINUTE, "default", "tenants", "Finish interrupted answers",
+        "Answers anew, or marks as failed, what a process that died left unfinished.",
+    ),
+    Entry(
         "revocations.prune", HOUR, "default", "installation", "Forget old notices",
         "Removes notices about ended sessions that every process has obeyed long ago.",
     ),

@@ -15,7 +15,10 @@ const log = openLog({
 let unseen = 0;
 let ours = Date.now();
 
-fresh.addEventListener("click", load);
+fresh.addEventListener("click", async () => {
+  await load();
+  document.getElementById("log").querySelector(".log-open")?.focus();
+});
 document.getElementById("reload").addEventListener("click", forget);
 await load();
 const wanted = new URLSearchParams(location.search).get("event");
@@ -29,7 +32,6 @@ async function load() {
   forget();
   await log.load();
   ours = Date.now();
-  document.getElementById("log").querySelector("button")?.focus({ preventScroll: true });
 }
 
 /** Looking is itself an event: the one that this page has just caused is no news. */

@@ -9,6 +9,7 @@ const WORDS = { success: "done", failed: "failed", busy: "was busy elsewhere" };
 const CALM = 10_000;
 const EAGER = 1000;
 let timer = 0;
+let eagerUntil = 0; // a job that was just started may be between the queue and its first word
 
 byId("jobs").addEventListener("click", (event) => {
   const button = event.target.closest("[data-testid=job-run]");
@@ -27,7 +28,7 @@ async function load() {
     byId("state").replaceChildren(...state(data));
     for (const job of data.jobs) show(job);
     byId("jobs-note").textContent = "";
-    eager = data.jobs.some((job) => job.waiting || job.running);
+    eager = Date.now() < eagerUntil || data.jobs.some((job) => job.waiting || job.running);
   } catch (error) {
     byId("jobs-error").textContent = error.message;
     byId("jobs-error").hidden = false;
@@ -80,7 +81,9 @@ function next(job) {
   if (job.running) return "running now";
   if (job.waiting) return "waiting for a worker";
   if (!job.next_at) return "unknown";
-  return new Date(job.next_at) <= new Date() ? "any moment" : relative(job.next_at);
+  const seconds = (new Date(job.next_at) - new Date()) / 1000;
+  if (seconds < 60) return seconds <= 1 ? "any moment" : "within a minute";
+  return relative(job.next_at);
 }
 
 function progress(card, job) {
@@ -120,6 +123,7 @@ async function run(button) {
   button.disabled = true;
   try {
     await post(`/api/v1/jobs/${encodeURIComponent(card.dataset.name)}/run`, {});
+    eagerUntil = Date.now() + 6000;
     notify(`“${card.querySelector(".job-title").textContent}” starts as soon as a worker is free.`);
   } catch (error) {
     notify(`Not started: ${error.message}`, "danger");
