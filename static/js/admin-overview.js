@@ -36,8 +36,8 @@ function size() {
 
 function options() {
   const style = getComputedStyle(document.body);
-  const ink = style.getPropertyValue("--onyx-muted").trim() || "#888";
-  const grid = style.getPropertyValue("--tblr-border-color").trim() || "#ddd";
+  const ink = style.color; // resolved; a canvas knows neither variables nor color-mix()
+  const grid = document.documentElement.dataset.bsTheme === "dark" ? "#3a4659" : "#e3e6eb";
   const axis = { stroke: ink, grid: { stroke: grid, width: 1 }, ticks: { stroke: grid, width: 1 } };
   return {
     ...size(), legend: { show: false }, cursor: { show: false },
