@@ -101,7 +101,9 @@ def has_extensions(folder: Path, major: int) -> bool:
 def told_by(program: Path, flag: str = "--version") -> str:
     """What a program prints about itself; empty when it cannot run."""
     try:
-        shown = subprocess.run([program, flag], capture_output=True, text=True, timeout=20, env=environment.clean())
+        shown = subprocess.run(
+            [program, flag], capture_output=True, text=True, timeout=20, env=environment.clean(), check=False
+        )
     except (OSError, subprocess.TimeoutExpired):
         return ""
     return shown.stdout if shown.returncode == 0 else ""
@@ -185,9 +187,7 @@ def within_reach(program: Path, whole: Path | None, places: Places) -> Path:
     if fits_a_shell(program) and places.account.can(lambda: os.access(program, os.X_OK)):
         return program
     if whole is None:
-        raise Trouble(
-            f"{program} cannot be run by user {places.account.name}. Install it for all users, in a folder without quotes."
-        )
+        raise Trouble(f"{program} cannot be run by user {places.account.name}. Install it where all users may run it.")
     copy = places.binaries / whole.name
     if not copy.exists():
         make_own_folder(places.binaries)

@@ -35,6 +35,12 @@ def tie_to_parent() -> None:
         LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
+def stand_back() -> None:
+    """The same for a process that must not slow down the web: it gets the processor when that one waits."""
+    tie_to_parent()
+    os.nice(5)
+
+
 @dataclass
 class Child:
     """A named process that is started again when it dies, later each time."""
@@ -56,7 +62,7 @@ class Child:
             env=self.environment,
             stdin=subprocess.DEVNULL,
             process_group=0,
-            preexec_fn=tie_to_parent,
+            preexec_fn=tie_to_parent if self.name == "web" else stand_back,  # noqa: PLW1509 - we have no threads
         )
         self.started = time.monotonic()
 

@@ -11,7 +11,7 @@ import subprocess
 import time
 from pathlib import Path
 
-from onyx.embedded import binaries, environment, processes
+from onyx.embedded import background, binaries, processes
 from onyx.embedded.binaries import Postgres
 from onyx.embedded.places import SOCKET_NAME, Places, make_folder
 from onyx.embedded.trouble import Trouble
@@ -37,11 +37,10 @@ include_if_exists = 'local.conf'
 """
 RETRY_WORDS = ("pre-existing shared memory", "already exists", "is being used")
 SECONDS_TO_RECOVER = 60.0
-STARTED: list[subprocess.Popen[bytes]] = []  # kept, so that an ended server can be reaped
 
 
 def is_up(places: Places) -> bool:
-    """Whether a PostgreSQL answers on our socket (an SSLRequest gets one letter, without logging in) and lets people in."""
+    """Whether a PostgreSQL on our socket lets people in and answers (an SSLRequest gets one letter, without a login)."""
     if not says_ready(places):
         return False
     try:
@@ -117,29 +116,14 @@ def bring_up(places: Places, folder: Path) -> None:
     while True:
         clear_stale(places)
         before = log.stat().st_size if log.exists() else 0
-        if answers(places, launch(places, folder, log), deadline):
+        command = [str(folder / "postgres"), "-D", str(places.postgres)]  # not pg_ctl: its shell trips over quotes
+        server = background.launch(places.account, command, places.postgres, log)
+        if answers(places, server, deadline):
             return
         said = log.read_bytes()[before:].decode(errors="replace")
         if time.monotonic() > deadline or not any(word in said for word in RETRY_WORDS):
             raise Trouble(f"PostgreSQL did not start:\n{said[-1500:]}\nThe whole log is {log}.")
         time.sleep(0.3)
-
-
-def launch(places: Places, folder: Path, log: Path) -> subprocess.Popen[bytes]:
-    """Run the server in the background. Not by pg_ctl, whose shell trips over quotes in a path."""
-    with open(log, "ab") as sink:
-        server = subprocess.Popen(
-            [str(folder / "postgres"), "-D", str(places.postgres)],
-            cwd=places.postgres,
-            env=environment.clean(),
-            stdin=subprocess.DEVNULL,
-            stdout=sink,
-            stderr=sink,
-            start_new_session=True,
-            **places.account.options(),
-        )
-    STARTED.append(server)
-    return server
 
 
 def answers(places: Places, server: subprocess.Popen[bytes], deadline: float) -> bool:
@@ -180,6 +164,6 @@ def stop(places: Places, say: Say) -> None:
     say("Stopping PostgreSQL ...")
     os.kill(pid, signal.SIGINT)  # the fast shutdown
     gone = processes.wait_until(lambda: not processes.command(pid), 30)
-    STARTED[:] = [server for server in STARTED if server.poll() is None]
+    background.reap()
     if not gone:
         raise Trouble(f"PostgreSQL (process {pid}) did not stop within 30 s. See {places.logs / 'postgres.log'}.")

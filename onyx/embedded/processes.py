@@ -22,6 +22,24 @@ def command(pid: int) -> str:
     return shown.stdout.strip()
 
 
+def of_group(group: int) -> list[int]:
+    """Living members of a process group."""
+    if Path("/proc/self/stat").exists():
+        numbers = [int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit()]
+        return [pid for pid in numbers if group_of(pid) == group]
+    shown = subprocess.run(["ps", "-axo", "pid=,pgid="], capture_output=True, text=True, check=False)
+    pairs = [line.split() for line in shown.stdout.splitlines()]
+    return [int(pid) for pid, its_group in pairs if int(its_group) == group]
+
+
+def group_of(pid: int) -> int | None:
+    """The process group of a process; None when it has just ended."""
+    try:
+        return os.getpgid(pid)
+    except (ProcessLookupError, PermissionError):
+        return None
+
+
 def is_running(pid: int, *words: str) -> bool:
     """Whether `pid` lives and its command line holds all the words."""
     line = command(pid)

@@ -8,7 +8,7 @@ import signal
 import socket
 from pathlib import Path
 
-from onyx.embedded import binaries, processes
+from onyx.embedded import background, binaries, processes
 from onyx.embedded.places import Places, make_folder
 from onyx.embedded.trouble import Trouble
 from onyx.embedded.wheels import Say
@@ -18,9 +18,7 @@ SETTINGS = """\
 bind 127.0.0.1
 port {port}
 requirepass {password}
-daemonize yes
 pidfile redis.pid
-logfile redis.log
 appendonly yes
 appendfsync everysec
 save ""
@@ -94,13 +92,13 @@ def port_taken(number: int) -> bool:
 
 
 def launch(places: Places, program: Path, password: str) -> None:
-    """Write the settings and run the program, which puts itself into the background."""
+    """Write the settings and run the program in the background."""
     settings = places.redis / "redis.conf"
     settings.unlink(missing_ok=True)
     with open(os.open(settings, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
         file.write(SETTINGS.format(port=port(places), password=password))
     places.account.give(settings)
-    places.account.run(str(program), "redis.conf", cwd=places.redis)
+    background.launch(places.account, [str(program), "redis.conf"], places.redis, places.redis / "redis.log")
 
 
 def comes_up(places: Places, password: str) -> bool:
@@ -133,5 +131,7 @@ def stop(places: Places, say: Say) -> None:
         return
     say("Stopping Redis ...")
     os.kill(pid, signal.SIGTERM)
-    if not processes.wait_until(lambda: not processes.command(pid), 20):
+    gone = processes.wait_until(lambda: not processes.command(pid), 20)
+    background.reap()
+    if not gone:
         raise Trouble(f"Redis (process {pid}) did not stop within 20 s. See {places.redis / 'redis.log'}.")

