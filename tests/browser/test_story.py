@@ -60,9 +60,9 @@ def _mallory_sees_nothing_of_it(mallory: Page, chat: str) -> None:
 
 def _dana_ends_her_session(dana: Page, alice: Page) -> None:
     dana.goto("/admin/sessions")
-    row = dana.get_by_test_id("session-row").filter(has_text="alice@acme.example")
+    row = dana.get_by_test_id("live-session-row").filter(has_text="alice@acme.example")
     expect(row).to_have_count(1)
-    row.get_by_test_id("session-end").click()
+    row.get_by_test_id("end-session").click()
     dana.get_by_test_id("confirm-ok").click()
     began = time.monotonic()
     alice.wait_for_url(re.compile(r"/login\?reason=revoked_by_admin"), timeout=5_000)
@@ -78,7 +78,7 @@ def _carol_reads_every_step(carol: Page) -> None:
     for action in ("session.created", "file.uploaded", "chat.created", "message.sent", "session.revoked"):
         expect(carol.locator(f'[data-testid="audit-row"][data-action="{action}"]').first).to_be_visible()
     revoked = carol.locator('[data-testid="audit-row"][data-action="session.revoked"]').first
-    expect(revoked).to_contain_text("dana@acme.example")
-    revoked.click()
+    expect(revoked).to_contain_text("Dana Admin ended a login session of alice@acme.example")
+    revoked.get_by_role("button").click()
     expect(carol.get_by_test_id("audit-drawer")).to_contain_text("revoked_by_admin")
     assert "Atlas" not in carol.content()
