@@ -79,19 +79,20 @@ create function audit_append(event jsonb) returns void
 language plpgsql security definer set search_path = pg_catalog, tenant_@tenant@, onyx, pg_temp as $$
 declare
     part constant text[] := onyx.ctx();
-    person text;
+    person jsonb;
 begin
     if part is null or part[2] <> '@tenant@' then
         raise exception 'no valid context for this trail' using errcode = 'insufficient_privilege';
     end if;
     -- Whoever is signed in here is named by their own row, not by what the statement says.
-    select u.email into person from tenant_@tenant@.app_user u
+    select jsonb_build_object('display', u.email, 'name', p.display_name) into person
+      from tenant_@tenant@.app_user u join tenant_@tenant@.profile p on p.user_id = u.id
      where u.id = nullif(part[3], '')::uuid and part[4] in ('member', 'admin', 'auditor');
     insert into tenant_@tenant@.audit_event (event_id, occurred_at, action, schema_version, actor_id, actor,
         on_behalf_of, session_id, purpose, request, targets, outcome, reason, changes, details)
     select (e->>'event_id')::uuid, (e->>'occurred_at')::timestamptz, e->>'action', (e->>'schema_version')::smallint,
         nullif(part[3], '')::uuid,
-        coalesce(e->'actor', '{}') || case when person is null then '{}' else jsonb_build_object('display', person) end,
+        coalesce(e->'actor', '{}') || coalesce(person, '{}'),
         nullif(e->'on_behalf_of', 'null'::jsonb),
         nullif(part[7], '')::uuid, part[4], coalesce(e->'request', '{}'), coalesce(e->'targets', '[]'),
         e->>'outcome', e->>'reason', coalesce(e->'changes', '[]'), coalesce(e->'details', '{}')

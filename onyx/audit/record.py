@@ -58,7 +58,22 @@ def record(
         raise TypeError(f"{action!r} is not registered in audit.actions")
     if SECRET & details.keys():
         raise ValueError(f"details may not hold {', '.join(sorted(SECRET & details.keys()))}")
-    event = {
+    event = _head(actor, action) | {
+        "targets": list(targets),
+        "outcome": outcome,
+        "reason": reason,
+        "changes": list(changes),
+        "details": details,
+    }
+    waiting = session.info.setdefault("events", [])
+    waiting.append(event)
+    if len(waiting) == 1:
+        session.info.setdefault("before_commit", []).append(_write)
+
+
+def _head(actor: Actor, action: Action) -> dict[str, Any]:
+    """What happened, when, by whom and from where."""
+    return {
         "event_id": str(uuid7()),
         "occurred_at": rfc3339(now()),
         "action": action.value,
@@ -76,16 +91,7 @@ def record(
             "ip": actor.request.ip,
             "user_agent": actor.request.user_agent[:300],
         },
-        "targets": list(targets),
-        "outcome": outcome,
-        "reason": reason,
-        "changes": list(changes),
-        "details": details,
     }
-    waiting = session.info.setdefault("events", [])
-    waiting.append(event)
-    if len(waiting) == 1:
-        session.info.setdefault("before_commit", []).append(_write)
 
 
 def record_alone(actor: Actor, action: Action, *targets: dict[str, str], purpose: str = "auth", **more: Any) -> None:

@@ -58,15 +58,15 @@ def test_without_a_scope_there_is_no_connection_with_rights(stage):
 def test_the_trail_names_the_one_who_acted(stage, owner):
     """Whatever the statement says: actor, purpose and name come from the signed context."""
     event = '[{"event_id": "0199a000-0000-7000-8000-000000000001", "occurred_at": "2026-11-21", "action": "user.suspended",'
-    event += ' "schema_version": 1, "outcome": "success", "actor": {"display": "Dana"}, "actor_id": "x", "purpose": "admin"}]'
+    event += ' "schema_version": 1, "outcome": "success", "actor": {"display": "Dana", "name": "Dana"}, "actor_id": "x", "purpose": "admin"}]'
     with stage.app.app_context(), tenant_scope(stage.world.acme.id, "member", stage.world.alice.id):
         with unit_of_work() as session:
             rows(session, "select audit_append(%s::jsonb)", event)
     found = owner.execute(
-        f"select actor_id, purpose, actor->>'display' from {stage.world.acme.schema}.audit_event"
+        f"select actor_id, purpose, actor->>'display', actor->>'name' from {stage.world.acme.schema}.audit_event"
         " where event_id = '0199a000-0000-7000-8000-000000000001'"
     ).fetchall()
-    assert found == [(stage.world.alice.id, "member", stage.world.alice.email)]
+    assert found == [(stage.world.alice.id, "member", stage.world.alice.email, stage.world.alice.name)]
 
 
 def test_plans_do_not_count_another_tenants_lines(stage):
