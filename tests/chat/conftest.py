@@ -16,6 +16,9 @@ from flask import Flask
 from sqlalchemy import event
 
 
+_NOT_OURS = ("set_config('onyx.context'", "revocation", "cache_generation")  # the scope's, and the control bus's own
+
+
 def until(ready: Callable[[], Any], seconds: float = 8) -> Any:
     """What `ready` returns once it is something; raises TimeoutError."""
     deadline = time.monotonic() + seconds
@@ -67,7 +70,7 @@ def statements(app: Flask) -> Iterator[Callable[[], Any]]:
         sent: list[str] = []
 
         def note(_connection: Any, _cursor: Any, statement: str, *_more: Any) -> None:
-            if "set_config('onyx.context'" not in statement and "revocation" not in statement:
+            if not any(words in statement for words in _NOT_OURS):
                 sent.append(" ".join(statement.split()))
 
         event.listen(engine, "before_cursor_execute", note)
