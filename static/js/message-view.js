@@ -80,14 +80,14 @@ export class MessageView {
 
   /** Only what applies is in the page: a hidden button would still be found by scripts and tests. */
   #foot() {
-    const { role, status, metadata, refusal } = this.message;
+    const { role, status, metadata, refusal, content } = this.message;
     const { sources, label, note } = this.parts;
     const isReply = role === "assistant";
     const settled = status !== "pending";
     const citations = isReply && settled ? citationsOf(metadata) : [];
     this.element.setAttribute("aria-busy", String(!settled));
     sources.querySelector(".citations").replaceChildren(...citations);
-    label.textContent = (isReply && settled && metadata?.label) || "";
+    label.textContent = (isReply && settled && content && metadata?.label) || "";
     note.textContent = refusal || (status === "failed" && metadata?.error?.message) || NOTES[status] || "";
     this.#part(".message-foot").replaceChildren(...[
       citations.length && sources, label.textContent && label, note.textContent && note].filter(Boolean));
