@@ -21,7 +21,7 @@ from onyx.edge.store import Store
 from onyx.edge.streams import Streams
 from onyx.tenancy import boot_check, walls
 
-FEATURES = ("health", "apidocs", "sessions", "account", "chat", "search", "projects", "files", "members", "tenants", "monitoring", "console", "trail", "work")
+FEATURES = ("health", "apidocs", "sessions", "account", "chat", "search", "projects", "files", "members", "tenants", "monitoring", "console", "commands", "trail", "work")
 
 
 def create_app(settings: Settings | None = None, async_mode: str = "threading") -> Flask:

@@ -99,11 +99,12 @@ class Bus:
         """Which processes acknowledged a notice, and when (Unix time), and which are alive. Raises Away."""
         client = self._store.client
         acks = self._store.call(client.hgetall, f"onyx:ack:{id}")
-        alive = self._store.call(client.zrangebyscore, PROCESSES, time.time() - 6, "+inf")
-        return {
-            "acknowledged": {name.decode(): float(at) for name, at in acks.items()},
-            "alive": sorted(name.decode() for name in alive),
-        }
+        return {"acknowledged": {name.decode(): float(at) for name, at in acks.items()}, "alive": self.alive()}
+
+    def alive(self) -> list[str]:
+        """The processes that beat within the last six seconds. Raises Away."""
+        found = self._store.call(self._store.client.zrangebyscore, PROCESSES, time.time() - 6, "+inf")
+        return sorted(name.decode() for name in found)
 
     # -- the life of the process
 

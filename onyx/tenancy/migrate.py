@@ -102,7 +102,8 @@ def _migrate_platform(connection: psycopg.Connection, say: Say) -> None:
 
 
 def _install_context_key(connection: psycopg.Connection) -> None:
-    secrets.install(os.environ["ONYX_SECRET_KEY"])
+    if "ONYX_SECRET_KEY" in os.environ:  # else the application that runs this has installed it
+        secrets.install(os.environ["ONYX_SECRET_KEY"])
     connection.execute(
         "insert into onyx.context_key values (1, %s, %s)"
         " on conflict (id) do update set ipad = excluded.ipad, opad = excluded.opad",

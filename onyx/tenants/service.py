@@ -42,9 +42,14 @@ def create(session: Session, actor: Actor, *, slug: str, name: str, admin_email:
     ask_steward(actor, "create_tenant", {"slug": slug, "name": name})
     made = known_tenant(current_scope(), slug=slug)
     assert made is not None
-    record(session, actor, Action.TENANT_CREATED, target("tenant", made.id, slug))
+    record_created(session, actor, made)
     password = add_admin(actor, made, email=admin_email, display_name=admin_name)
     return {"tenant": made, "admin": {"email": admin_email.strip().lower(), "password": password}}
+
+
+def record_created(session: Session, actor: Actor, place: Tenant) -> None:
+    """The event in the platform's own trail; the structure itself was made by the steward."""
+    record(session, actor, Action.TENANT_CREATED, target("tenant", place.id, place.slug))
 
 
 def add_admin(actor: Actor, place: Tenant, *, email: str, display_name: str) -> str:
