@@ -88,11 +88,12 @@ def test_any_open_page_leaves_when_its_session_is_ended(visit: Visit) -> None:
     expect(here.get_by_test_id("session-row")).to_have_count(1)
 
 
-def test_a_chosen_theme_is_in_the_page_that_the_server_sends(visit: Visit) -> None:
-    alice = visit("alice@acme.example")
-    alice.goto("/settings")
-    alice.get_by_role("button", name="Dark").click()
-    assert 'data-bs-theme="dark"' in alice.request.get("/settings").text()
+def test_a_chosen_theme_is_in_every_page_that_the_server_sends(visit: Visit) -> None:
+    dana = visit("dana@acme.example")
+    dana.goto("/settings")
+    dana.get_by_role("button", name="Dark").click()
+    for path in ("/settings", "/files", "/admin/"):
+        assert 'data-bs-theme="dark"' in dana.request.get(path).text()
 
 
 def test_signing_in_never_leads_to_another_site(visit: Visit, installation: object) -> None:
