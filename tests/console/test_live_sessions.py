@@ -1,0 +1,129 @@
+"""An administrator sees who is signed in, ends it, and reads the receipt; open pages obey within a second (S4, S5)."""
+
+import time
+
+import pytest
+
+
+def test_the_list_shows_the_own_tenant_and_narrows(client_of, world):
+    dana, alice, _mallory = client_of("dana"), client_of("alice"), client_of("mallory")
+    rows = dana.get("/api/v1/live-sessions").get_json()["data"]
+    assert {alice.signed_in["session_id"], dana.signed_in["session_id"]} <= {row["id"] for row in rows}
+    assert world.mallory.email not in {row["email"] for row in rows}
+    only = dana.get(f"/api/v1/live-sessions?user={world.alice.id}").get_json()["data"]
+    assert {row["email"] for row in only} == {world.alice.email}
+    assert dana.get("/api/v1/live-sessions?ip=10.").get_json()["data"] == []
+    assert dana.get("/api/v1/live-sessions?user=nobody").get_json()["data"] == []
+
+
+def test_pages_of_sessions_meet(client_of, world):
+    dana = client_of("dana")
+    for _ in range(5):
+        client_of("cleo")
+    whole = [row["id"] for row in dana.get("/api/v1/live-sessions?limit=200").get_json()["data"]]
+    seen, after = [], ""
+    while after is not None:
+        page = dana.get(f"/api/v1/live-sessions?limit=2&after={after}").get_json()
+        seen += [row["id"] for row in page["data"]]
+        after = page["next"]
+    assert seen == whole
+
+
+def test_foreign_and_random_sessions_are_404_alike(client_of):
+    dana, mallory = client_of("dana"), client_of("mallory")
+    for id in (mallory.signed_in["session_id"], "01a1fee4-d19d-7e82-9af6-9fcc261aeb14", "x"):
+        assert dana.delete(f"/api/v1/live-sessions/{id}").status_code == 404
+    assert mallory.get("/api/v1/users/me").status_code == 200
+
+
+def test_a_receipt_is_its_own_tenants_alone(client_of):
+    dana, alice, greta = client_of("dana"), client_of("alice"), client_of("greta")
+    notice = dana.delete(f"/api/v1/live-sessions/{alice.signed_in['session_id']}").get_json()["data"]["revocation"]
+    assert dana.get(f"/api/v1/revocations/{notice}").status_code == 200
+    assert greta.get(f"/api/v1/revocations/{notice}").status_code == 404
+    assert dana.get("/api/v1/revocations/01a1fee4-d19d-7e82-9af6-9fcc261aeb14").status_code == 404
+
+
+def test_all_of_a_person_and_all_of_the_tenant(client_of, world):
+    dana, first, second, cleo = client_of("dana"), client_of("bob"), client_of("bob"), client_of("cleo")
+    mallory = client_of("mallory")
+    ended = dana.post("/api/v1/live-sessions/revoke", json={"user_id": str(world.bob.id)}).get_json()["data"]
+    assert ended["ended"] >= 2
+    assert [c.get("/api/v1/users/me").status_code for c in (first, second, cleo)] == [401, 401, 200]
+    assert dana.post("/api/v1/live-sessions/revoke", json={"all": True}).get_json()["data"]["ended"] >= 1
+    assert cleo.get("/api/v1/users/me").get_json()["error"]["reason"] == "revoked_by_admin"
+    assert [c.get("/api/v1/users/me").status_code for c in (dana, mallory)] == [200, 200]
+    assert dana.post("/api/v1/live-sessions/revoke", json={}).status_code == 422
+
+
+def test_who_may_not_see_or_end(client_of):
+    alice = client_of("alice")
+    assert alice.get("/api/v1/live-sessions").status_code == 403
+    assert alice.post("/api/v1/live-sessions/revoke", json={"all": True}).status_code == 403
+    assert client_of("dana").get("/api/v1/platform/live-sessions").status_code == 403
+
+
+def test_the_platform_sees_and_ends_across_tenants(client_of, world, owner):
+    petra, alice, mallory = client_of("petra"), client_of("alice"), client_of("mallory")
+    found, after = {}, ""
+    while after is not None:
+        page = petra.get(f"/api/v1/platform/live-sessions?limit=100&after={after}").get_json()
+        found.update({row["id"]: row for row in page["data"]})
+        after = page["next"]
+    assert found[mallory.signed_in["session_id"]]["email"] == world.mallory.email
+    assert found[alice.signed_in["session_id"]]["tenant"]["slug"] == world.acme.slug
+    ended = petra.delete(f"/api/v1/platform/live-sessions/{mallory.signed_in['session_id']}")
+    assert ended.status_code == 200 and mallory.get("/api/v1/users/me").status_code == 401
+    sent = {"tenant_id": str(world.acme.id), "user_id": str(world.alice.id)}
+    assert petra.post("/api/v1/platform/live-sessions/revoke", json=sent).status_code == 200
+    assert alice.get("/api/v1/users/me").status_code == 401
+    kind = owner.execute(
+        f"select actor->>'type' from {world.globex.schema}.audit_event where action = 'session.revoked'"
+    ).fetchone()
+    assert kind == ("platform",)
+
+
+@pytest.mark.slow
+def test_an_ended_session_leaves_every_process_within_a_second(server, socket_of, client_of, world, sign_in):
+    two = server(processes=2)
+    dana = two.http(sign_in("dana")["token"])
+    sockets = [socket_of("alice", two) for _ in range(6)]
+    rows = dana.get(f"/api/v1/live-sessions?user={world.alice.id}").json()["data"]
+    assert len(rows) >= 6
+    began = time.monotonic()
+    ended = dana.post("/api/v1/live-sessions/revoke", json={"user_id": str(world.alice.id)}).json()["data"]
+    for one in sockets:
+        assert one.wait_for("session:revoked", timeout=2)["reason"] == "revoked_by_admin"
+    assert time.monotonic() - began < 1.0
+    receipt = _complete(dana, ended["revocations"][0])
+    processes = [row for row in receipt["processes"] if row["state"] == "acknowledged"]
+    assert len(processes) >= 2 and receipt["milliseconds"] < 1000
+
+
+@pytest.mark.slow
+def test_a_role_change_reaches_an_open_socket(server, socket_of, world, sign_in):
+    """What somebody could watch a moment ago must stop coming, on whatever process their socket hangs."""
+    two = server(processes=2)
+    dana = two.http(sign_in("dana")["token"])
+    assert dana.put(f"/api/v1/users/{world.bob.id}/roles", json={"roles": ["admin", "user"]}).status_code == 200
+    bob = [socket_of("bob", two, namespace="/live") for _ in range(4)]
+    for one in bob:
+        assert one.wait_for("stats", timeout=4)["scope"] == "tenant"
+    assert dana.put(f"/api/v1/users/{world.bob.id}/roles", json={"roles": ["auditor"]}).status_code == 200
+    time.sleep(1.0)
+    for one in bob:
+        one.heard.clear()
+    time.sleep(2.2)
+    assert [event for one in bob for event, _ in one.heard if event == "stats"] == []
+    assert bob[0].ask("stats:now")["error"]["code"] == "denied"
+    assert dana.put(f"/api/v1/users/{world.bob.id}/roles", json={"roles": ["user"]}).status_code == 200
+    assert bob[1].wait_for("session:revoked", timeout=2)["reason"] == "roles_changed"
+
+
+def _complete(client, notice):
+    for _ in range(20):
+        answer = client.get(f"/api/v1/revocations/{notice}")
+        if answer.status_code == 200 and answer.json()["data"]["complete"]:
+            break
+        time.sleep(0.1)
+    return answer.json()["data"]
