@@ -3,7 +3,8 @@
 import re
 from collections.abc import Iterable
 
-_END = re.compile(r"(?<=[.!?…。！？])[\"'”’»)\]]*\s+|(?<=[。！？])|\n+")
+# A number with a point, as in „3. April“, ends no sentence.
+_END = re.compile(r"(?<=[.!?…。！？])(?<!\b\d\.)(?<!\b\d\d\.)[\"'”’»)\]]*\s+|(?<=[。！？])|\n+")
 _WORD = re.compile(r"[^\W_]+")
 LONGEST = 320
 

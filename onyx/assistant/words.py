@@ -21,12 +21,18 @@ _STOP = frozenset(
 )
 _WORD = re.compile(r"[^\W_]+")
 MOST = 16
+LONGEST = 60  # characters; a longer word is found by its beginning
 
 
 def telling_words(text: str) -> list[str]:
     """Up to 16 different words of a text, lower-cased, without those that every sentence has."""
-    found = dict.fromkeys(word.lower() for word in _WORD.findall(text[:4000]))
+    found = dict.fromkeys(words_of(text[:4000]))
     return [word for word in found if word not in _STOP and (len(word) > 1 or word.isdigit() or ord(word[0]) > 0x2E80)][:MOST]
+
+
+def words_of(text: str) -> list[str]:
+    """All words of a text, lower-cased, none longer than PostgreSQL takes."""
+    return [word.lower()[:LONGEST] for word in _WORD.findall(text)]
 
 
 def any_of(words: list[str]) -> str:

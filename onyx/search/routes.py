@@ -1,13 +1,12 @@
 """Search over HTTP."""
 
-import re
 from typing import Any
 
 from flask import Blueprint, request
 from sqlalchemy.orm import Session
 
 from onyx.access.policy import Permission
-from onyx.assistant.words import all_of
+from onyx.assistant.words import all_of, words_of
 from onyx.core.actor import Actor
 from onyx.core.clock import rfc3339
 from onyx.core.errors import Invalid
@@ -29,7 +28,7 @@ def search(actor: Actor, session: Session) -> list[dict[str, Any]]:
     if len(text) > LONGEST:
         raise Invalid(fields={"q": f"Give {LONGEST} characters at most."})
     limit = query_int("limit", 20, 1, 100)
-    words = list(dict.fromkeys(word.lower() for word in re.findall(r"[^\W_]+", text)))[:MOST_WORDS]
+    words = list(dict.fromkeys(words_of(text)))[:MOST_WORDS]
     if not words:
         return []
     return [_shown(row, words) for row in queries.search(session, actor, all_of(words), limit)]
