@@ -1,12 +1,15 @@
 """Cutting texts into sentences and passages, and weighing sentences against the words of a question."""
 
 import re
-from collections.abc import Iterable
+import time
+from collections.abc import Iterable, Iterator
 
 # A number with a point, as in „3. April“, ends no sentence.
 _END = re.compile(r"(?<=[.!?…。！？])(?<!\b\d\.)(?<!\b\d\d\.)[\"'”’»)\]]*\s+|(?<=[。！？])|\n+")
 _WORD = re.compile(r"[^\W_]+")
 LONGEST = 320
+_PARAGRAPH = re.compile(r"\n\n")
+_LINE = re.compile(r"\n|[.!?…] |[。！？]")
 
 
 def sentences(text: str) -> list[str]:
@@ -26,7 +29,9 @@ def passages(text: str, size: int = 800) -> list[str]:
     """A text in pieces of about `size` characters, cut between paragraphs, else lines, else sentences, else words."""
     pieces: list[str] = []
     current = ""
-    for part in _parts(text, size):
+    for count, part in enumerate(_parts(text, size)):
+        if count % 500 == 499:
+            time.sleep(0)  # a large text must not hold up everybody else in this process
         if current and len(current) + len(part) > size:
             pieces.append(current.strip())
             current = ""
@@ -35,14 +40,27 @@ def passages(text: str, size: int = 800) -> list[str]:
     return [piece for piece in pieces if piece]
 
 
-def _parts(text: str, size: int) -> Iterable[str]:
-    for paragraph in re.split(r"(?<=\n\n)", text.replace("\r\n", "\n")):
+def _parts(text: str, size: int) -> Iterator[str]:
+    for paragraph in _cut(_PARAGRAPH, text.replace("\r\n", "\n")):
         if len(paragraph) <= size:
             yield paragraph
             continue
-        for line in re.split(r"(?<=\n)|(?<=[.!?…] )|(?<=[。！？])", paragraph):
-            while len(line) > size:
-                cut = line.rfind(" ", size // 2, size) + 1 or size
-                yield line[:cut]
-                line = line[cut:]
-            yield line
+        for line in _cut(_LINE, paragraph):
+            yield from _words(line, size)
+
+
+def _cut(where: re.Pattern[str], text: str) -> Iterator[str]:
+    begin = 0
+    for found in where.finditer(text):
+        yield text[begin : found.end()]
+        begin = found.end()
+    yield text[begin:]
+
+
+def _words(line: str, size: int) -> Iterator[str]:
+    begin = 0
+    while len(line) - begin > size:
+        end = line.rfind(" ", begin + size // 2, begin + size) + 1 or begin + size
+        yield line[begin:end]
+        begin = end
+    yield line[begin:]
