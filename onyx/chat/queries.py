@@ -1,4 +1,4 @@
-"""Reading chats and messages, one statement each. Lines come as JSON text from PostgreSQL: nothing is built twice."""
+"""Reading chats and messages, one statement each. Pages come as text, ready for answers."""
 
 from datetime import datetime
 from typing import Any
@@ -9,21 +9,21 @@ from sqlalchemy.orm import Session
 from onyx.core.actor import Actor
 from onyx.core.db import rows
 
-_TIME = """to_char({0}, 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')"""
-_CHAT_LINE = (
-    "json_build_object('id', c.id, 'title', c.title, 'preview', c.preview, 'message_count', c.message_count,"
-    f" 'project_id', c.project_id, 'created_at', {_TIME.format('c.created_at')},"
-    f" 'updated_at', {_TIME.format('c.updated_at')}, 'last_message_at', {_TIME.format('c.last_message_at')})::text"
+# Ids, times and JSON as PostgreSQL's own text: onyx.chat.answering puts them into answers as they are.
+_CHAT_COLUMNS = (
+    "c.id::text, c.title, c.preview, c.message_count, c.project_id::text, c.created_at::text, c.updated_at::text,"
+    " c.last_message_at::text"
 )
-_MESSAGE_LINE = (
-    "json_build_object('id', m.id, 'seq', m.seq, 'role', m.role, 'status', m.status, 'content', m.content,"
-    " 'parent_id', m.parent_id, 'token_count', m.token_count, 'metadata', m.metadata,"
-    f" 'created_at', {_TIME.format('m.created_at')})::text"
+_MESSAGE_COLUMNS = (
+    "m.id::text, m.seq, m.role, m.status, m.content, m.parent_id::text, m.token_count, m.metadata::text,"
+    " m.created_at::text"
 )
 # `%` stands doubled: these statements go through psycopg as they are, with %s for values.
-_NEWEST = f"select c.id, c.last_message_at, {_CHAT_LINE} as line from get_user_sessions(%s, %s) c"
+_NEWEST = f"""
+select {_CHAT_COLUMNS} from chat_session c where c.user_id = %s order by c.last_message_at desc, c.id desc limit %s
+"""
 _OLDER = f"""
-select c.id, c.last_message_at, {_CHAT_LINE} as line from chat_session c
+select {_CHAT_COLUMNS} from chat_session c
  where c.user_id = %s and (%s::timestamptz is null or (c.last_message_at, c.id) < (%s::timestamptz, %s::uuid))
    and (%s::text is null or strpos(lower(c.title), lower(%s)) > 0)
  order by c.last_message_at desc, c.id desc limit %s
@@ -32,13 +32,16 @@ _CHAT = """
 select id, title, preview, message_count, project_id, last_seq, created_at, updated_at, last_message_at
   from chat_session where user_id = %s and id = %s
 """
-_PAGE = f"select m.seq, {_MESSAGE_LINE} as line from get_session_messages(%s, %s, %s) m"
+_PAGE = f"""
+select {_MESSAGE_COLUMNS} from chat_message m
+ where m.user_id = %s and m.chat_session_id = %s order by m.seq limit %s offset %s
+"""
 _AFTER = f"""
-select m.seq, {_MESSAGE_LINE} as line from chat_message m
+select {_MESSAGE_COLUMNS} from chat_message m
  where m.user_id = %s and m.chat_session_id = %s and m.seq > %s order by m.seq limit %s
 """
 _BEFORE = f"""
-select m.seq, {_MESSAGE_LINE} as line from chat_message m
+select {_MESSAGE_COLUMNS} from chat_message m
  where m.user_id = %s and m.chat_session_id = %s and m.seq < %s order by m.seq desc limit %s
 """
 _WHOLE = """
@@ -66,7 +69,7 @@ select q.id, q.seq, q.created_at, r.id as reply_id, r.seq as reply_seq from chat
 def page_of_chats(
     session: Session, actor: Actor, limit: int, after: tuple[datetime, UUID] | None, title: str | None
 ) -> list[Any]:
-    """Up to `limit` chats, newest first, after a cursor, whose title holds some text: rows with a JSON `line`."""
+    """Up to `limit` chats, newest first, after a cursor, whose title holds some text."""
     if after is None and not title:
         return rows(session, _NEWEST, actor.user_id, limit)
     moment, id = after or (None, None)
@@ -79,9 +82,9 @@ def chat(session: Session, actor: Actor, chat_id: UUID) -> Any | None:
     return found[0] if found else None
 
 
-def page_of_messages(session: Session, chat_id: UUID, limit: int, offset: int) -> list[Any]:
-    """Messages by offset, as in the seed: rows with `seq` and a JSON `line`, oldest first."""
-    return rows(session, _PAGE, chat_id, limit, offset)
+def page_of_messages(session: Session, actor: Actor, chat_id: UUID, limit: int, offset: int) -> list[Any]:
+    """Messages by offset, as in the seed, oldest first."""
+    return rows(session, _PAGE, actor.user_id, chat_id, limit, offset)
 
 
 def messages_after(session: Session, actor: Actor, chat_id: UUID, seq: int, limit: int) -> list[Any]:

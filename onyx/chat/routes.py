@@ -1,6 +1,8 @@
 """Chats over `/api/v1/sessions`: list, create, read, rename, delete, messages."""
 
+from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from flask import Blueprint, Response, request
 from sqlalchemy.orm import Session
@@ -12,7 +14,7 @@ from onyx.core.pages import cursor_after, cut, parse_cursor
 from onyx.edge.http import body, ok, query_int, requires
 
 from . import queries, service, telling
-from .answering import listed
+from .answering import chat_line, listed, message_line
 from .forms import ChatChange, NewChat, NewTitle, known_id
 from .shapes import chat_shown
 
@@ -27,8 +29,8 @@ def list_chats(actor: Actor, session: Session) -> Response:
     after = parse_cursor(request.args.get("after") or request.args.get("next"))
     title = request.args.get("q", "").replace("\x00", "")[:200] or None
     found = queries.page_of_chats(session, actor, limit + 1, after, title)
-    shown, following = cut(found, limit, lambda row: cursor_after(row.last_message_at, row.id))
-    return listed([row.line for row in shown], following)
+    shown, following = cut(found, limit, _cursor_after)
+    return listed(map(chat_line, shown), following)
 
 
 @blueprint.post("/api/v1/sessions")
@@ -79,13 +81,17 @@ def list_messages(actor: Actor, session: Session, chat: Any) -> Response:
     if request.args.get("before"):
         found = queries.messages_before(session, actor, chat.id, query_int("before", 1, 0, 2**31 - 1), limit + 1)
         shown, following = cut(found, limit, lambda row: str(row.seq))
-        return listed([row.line for row in reversed(shown)], following)
+        return listed(map(message_line, reversed(shown)), following)
     after = "after_seq" if "after_seq" in request.args else "after"
     if request.args.get(after):
         if request.args.get("offset"):
             raise Invalid(fields={"offset": "Give either offset or after_seq."})
         found = queries.messages_after(session, actor, chat.id, query_int(after, 0, 0, 2**31 - 1), limit + 1)
     else:
-        found = queries.page_of_messages(session, chat.id, limit + 1, query_int("offset", 0, 0, LARGEST_OFFSET))
+        found = queries.page_of_messages(session, actor, chat.id, limit + 1, query_int("offset", 0, 0, LARGEST_OFFSET))
     shown, following = cut(found, limit, lambda row: str(row.seq))
-    return listed([row.line for row in shown], following)
+    return listed(map(message_line, shown), following)
+
+
+def _cursor_after(row: Any) -> str:
+    return cursor_after(datetime.fromisoformat(row.last_message_at), UUID(row.id))

@@ -42,6 +42,7 @@ _PINNED = {
     "extra_float_digits": "1",
     "plan_cache_mode": "auto",
     "TimeZone": "UTC",
+    "DateStyle": "ISO",
 }
 _CLEAN = "reset role; reset all; deallocate all; close all; unlisten *; select pg_advisory_unlock_all()"
 
