@@ -85,11 +85,14 @@ def app(addresses: dict[str, str]) -> Iterator[Flask]:
     """The application inside the test process, listening to the control bus; rate limits off."""
     from onyx.app import create_app, load_settings
     from onyx.core.db import db
+    from onyx.edge.limits import limiter
 
-    made = create_app(load_settings().model_copy(update={"rate_limits": False}))
+    made = create_app(load_settings())
+    limiter.enabled = False
     made.config["TESTING"] = True
     made.test_client_class = Caller
     state = made.extensions["onyx"]
+    state.settings = state.settings.model_copy(update={"rate_limits": False})
     state.bus.start(made)
     yield made
     state.bus.stop()

@@ -108,9 +108,10 @@ def identified(limit: tuple[str, int, int] = ("600per60", 600, 60)) -> Actor:
     if actor is None:
         token, by_cookie = presented_token()
         actor = gate.identify(token, request_meta(), limit)
-        g.actor = actor
+        g.logged_actor = actor
         if by_cookie and actor.session_id is not None:
             csrf.check_write(actor.session_id)
+        g.actor = actor  # only now: whoever asks again must not find somebody whose write was refused
     _must_be_who_they_say(actor)
     return actor
 
@@ -188,7 +189,7 @@ def install(app: Flask) -> None:
 
     @app.after_request
     def log(response: Response) -> Response:
-        actor: Actor | None = g.get("actor")
+        actor: Actor | None = g.get("actor") or g.get("logged_actor")
         if actor is not None:
             began, status, entry = g.began, response.status_code, _object()
             log_line = state().access_log.write

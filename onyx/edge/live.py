@@ -189,6 +189,18 @@ def _connect(namespace: str, auth: Any = None) -> None:
         raise ConnectionRefusedError(body_of(error)) from None
     sid: str = request.sid  # type: ignore[attr-defined]
     _sockets[namespace, sid] = Socket(sid, namespace, actor.tenant_id, actor.user_id, actor.session_id, token, meta)
+    try:
+        _enter(namespace, actor, sid)
+        gate.identify(token, meta, ("notice", 10_000, 60))  # a notice may have passed before the socket stood in the list
+    except Exception as error:
+        _sockets.pop((namespace, sid), None)
+        if isinstance(error, OnyxError):
+            raise ConnectionRefusedError(body_of(error)) from None
+        raise
+
+
+def _enter(namespace: str, actor: Actor, sid: str) -> None:
+    assert actor.user_id is not None and actor.session_id is not None
     join_room(user_room(actor.tenant_id, actor.user_id))
     join_room(session_room(actor.tenant_id, actor.session_id))
     for function in _JOINS.get(namespace, ()):

@@ -3,6 +3,7 @@
 from typing import Any
 
 from flask import Blueprint, Response, g, render_template, request
+from flask_limiter import RequestLimit
 from sqlalchemy.orm import Session
 
 from onyx.access.ending import end, end_all_of
@@ -20,7 +21,7 @@ from onyx.identity.models import LoginSession
 
 from . import queries, service
 from .forms import SignIn
-from .sign_in import sign_in
+from .sign_in import record_block, sign_in
 
 blueprint = Blueprint("sessions", __name__)
 REASONS = {
@@ -39,9 +40,22 @@ REASONS = {
 
 def _account() -> str:
     """Failures are counted for the account that was aimed at, whatever address or program they come from (F23)."""
-    sent = request.get_json(silent=True, force=True)
-    email = sent.get("email") if isinstance(sent, dict) else None
-    return email_digest(email).hex() if isinstance(email, str) else "none"
+    email = _email()
+    return email_digest(email).hex() if email else "none"
+
+
+def _email() -> str:
+    """The e-mail that was sent, if it can be one."""
+    try:
+        sent = request.get_json(silent=True, force=True)
+        email = sent.get("email") if isinstance(sent, dict) else None
+        return email if isinstance(email, str) and len(email) <= 254 and email.encode() else ""
+    except (RecursionError, UnicodeError):
+        return ""
+
+
+def _blocked(_limit: RequestLimit) -> None:
+    record_block(_email(), request_meta())
 
 
 def _failed(response: Response) -> bool:
@@ -56,7 +70,7 @@ def page() -> str:
 
 
 @blueprint.post("/api/v1/auth/login")
-@limiter.limit("10 per 15 minutes", key_func=_account, deduct_when=_failed)
+@limiter.limit("10 per 15 minutes", key_func=_account, deduct_when=_failed, on_breach=_blocked)
 @everybody("60/minute")
 def login() -> Response:
     csrf.check_origin()

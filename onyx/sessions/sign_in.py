@@ -14,6 +14,7 @@ from onyx.core.scope import Scope, tenant_scope
 from onyx.core.secrets import email_digest
 from onyx.edge.gate import anonymous
 from onyx.edge.state import state
+from onyx.edge.store import Away
 from onyx.identity import passwords
 from onyx.tenancy.walls import control_plane
 
@@ -26,18 +27,33 @@ def sign_in(form: SignIn, request: Request) -> tuple[service.SignedIn, dict[str,
     """Open a login session for the right e-mail and password. Raises WrongCredentials for everything else."""
     digest = email_digest(form.email)
     tenant = _only_tenant(digest, form.tenant)
+    # An unknown one is looked for too, in the platform's tenant, and found nowhere: as many steps, as much time.
+    with tenant_scope(tenant.id if tenant else state().platform, "auth"), unit_of_work() as session:
+        person = queries.person_by_email(session, digest)
     if tenant is None:
         passwords.verify(None, form.password)
         _record_failure(_platform(request), "unknown_email_or_organisation")
         raise WrongCredentials()
-    with tenant_scope(tenant.id, "auth"), unit_of_work() as session:
-        person = queries.person_by_email(session, digest)
     right = passwords.verify(person.password_hash if person else None, form.password)
     actor = anonymous(tenant.id, tenant.slug, tenant.name, request, person.id if person else None, form.email.strip())
     if person is None or not right or person.status != "active" or tenant.status != "active":
         _record_failure(actor, "wrong_password" if not right else "suspended")
         raise WrongCredentials()
     return _open(form, actor, person), _greeting(person, tenant, form)
+
+
+def record_block(email: str, request: Request) -> None:
+    """Record, once for each quarter of an hour, that too many failures closed an account's front door."""
+    digest = email_digest(email)
+    store = state().store
+    try:
+        if not store.call(store.client.set, f"onyx:blocked:{digest.hex()}", b"1", nx=True, ex=900):
+            return
+    except Away:
+        pass  # recorded once more rather than not at all
+    tenant = _only_tenant(digest, None)
+    actor = anonymous(tenant.id, tenant.slug, tenant.name, request, None, email.strip()) if tenant else _platform(request)
+    record_alone(actor, Action.SIGN_IN_BLOCKED, target("user", None, email.strip()[:254]), outcome="denied")
 
 
 def _open(form: SignIn, actor: Actor, person: Any) -> service.SignedIn:

@@ -4,8 +4,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from sqlalchemy import Connection
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from onyx.core.db import db
+from onyx.core.db import db, is_away
+from onyx.core.errors import Unavailable
 from onyx.core.scope import Scope
 
 from .context import schema_of, sign
@@ -26,10 +29,18 @@ def tell(connection: Connection, scope: Scope) -> None:
 
 @contextmanager
 def control_plane(scope: Scope) -> Iterator[Connection]:
-    """A transaction on schema `onyx`, as onyx_app, with a signed context and no tenant's role."""
-    with db.engine.begin() as connection:
-        connection.exec_driver_sql(_CONTROL, (sign(scope, _pid(connection)),))
-        yield connection
+    """A transaction on schema `onyx`, as onyx_app, with a signed context and no tenant's role.
+
+    Raises Unavailable when PostgreSQL is away.
+    """
+    try:
+        with db.engine.begin() as connection:
+            connection.exec_driver_sql(_CONTROL, (sign(scope, _pid(connection)),))
+            yield connection
+    except (OperationalError, PoolTimeout) as error:
+        if is_away(error):
+            raise Unavailable() from error
+        raise
 
 
 def _pid(connection: Connection) -> int | None:

@@ -1,0 +1,170 @@
+"""The front door: one answer for every failure, a lock that cannot be dodged, tokens that cannot be made (S7, F23, F25)."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from uuid import uuid4
+
+import jwt
+import pytest
+
+from onyx.core.secrets import derive
+from tests.cast import PASSWORD
+
+LOGIN = "/api/v1/auth/login"
+
+
+@pytest.fixture
+def limits_on(app):
+    """Rate limits as in production, for one test."""
+    from onyx.edge.limits import limiter
+
+    state = app.extensions["onyx"]
+    before = state.settings
+    state.settings = before.model_copy(update={"rate_limits": True})
+    limiter.enabled = True
+    yield
+    limiter.enabled = False
+    state.settings = before
+
+
+def _try(app, email, password="wrong wrong wrong", **headers):
+    return app.test_client().post(LOGIN, json={"email": email, "password": password}, headers=headers)
+
+
+def _shape(answer):
+    body = answer.get_json()
+    body["error"].pop("request_id")
+    headers = {name: value for name, value in answer.headers if name not in ("X-Request-ID", "Date")}
+    return answer.status_code, body, headers
+
+
+def test_every_failure_has_the_same_answer(app, world):
+    known, unknown = _try(app, world.alice.email), _try(app, "nobody@nowhere.example")
+    wrong_tenant = app.test_client().post(LOGIN, json={"email": world.alice.email, "password": PASSWORD, "tenant": world.globex.slug})
+    assert _shape(known) == _shape(unknown) == _shape(wrong_tenant)
+    assert known.status_code == 401
+    assert "Set-Cookie" not in known.headers
+
+
+def test_unknown_and_known_take_as_long(app, world):
+    """Medians of interleaved tries differ by far less than the Argon2id that an early answer would save."""
+
+    def seconds(email):
+        began = time.perf_counter()
+        assert _try(app, email).status_code == 401
+        return time.perf_counter() - began
+
+    known, unknown = [], []
+    for _ in range(25):
+        known.append(seconds(world.alice.email))
+        unknown.append(seconds("nobody@nowhere.example"))
+    slow, quick = statistics.median(known[5:]), statistics.median(unknown[5:])
+    assert abs(slow - quick) < 0.25 * quick, (slow, quick)
+
+
+def test_the_lock_survives_other_addresses_and_programs(app, world, limits_on, owner):
+    email = world.bob.email
+    tries = [
+        _try(app, email, **{"User-Agent": f"program {n}", "X-Forwarded-For": f"10.0.0.{n}"}).status_code for n in range(12)
+    ]
+    assert tries == [401] * 10 + [429] * 2
+    locked = _try(app, email.upper(), PASSWORD)
+    assert locked.status_code == 429 and int(locked.headers["Retry-After"]) > 0
+    told = owner.execute(
+        f"select count(*) from {world.acme.schema}.audit_event where action = 'sign_in.blocked'"
+    ).fetchone()
+    assert told == (1,), "one event for the lock, however often it is met"
+    assert _try(app, world.cleo.email, PASSWORD).status_code == 200, "others still come in"
+
+
+@pytest.mark.parametrize("body", [b"[" * 100_000, b'{"email": "\\ud800@x.y", "password": "x"}', b'{"email": 1, "password": []}',
+                                  b"\xff\xfe", b'{"email": "a@b.c\\u0000", "password": "x"}', b"null", b"[]", b"", b"{",
+                                  b'{"email": "' + b"a" * 200_000 + b'", "password": "x"}'])  # fmt: skip
+def test_malformed_sign_ins_are_refused_politely(app, limits_on, body):
+    answer = app.test_client().post(LOGIN, data=body, content_type="application/json")
+    assert answer.status_code in (400, 422), answer.text
+    assert answer.get_json()["success"] is False
+
+
+def _claims(sign_in):
+    token = sign_in("alice")["token"]
+    return token, jwt.decode(token, derive("token"), algorithms=["HS256"], options={"verify_sub": False})
+
+
+def _forged(sign_in, world):
+    token, claims = _claims(sign_in)
+    head, body, mac = token.split(".")
+    make = lambda changed, key=derive("token"), how="HS256": jwt.encode({**claims, **changed}, key, algorithm=how)  # noqa: E731
+    yield "unsigned", jwt.encode(claims, None, algorithm="none")
+    yield "signature cut off", f"{head}.{body}."
+    yield "another key", make({}, b"x" * 32)
+    yield "a key of another use", make({}, derive("csrf"))
+    yield "expired", make({"exp": int(time.time()) - 1})
+    yield "another person", make({"sub": world.bob.id.hex})
+    yield "another tenant", make({"tid": world.globex.id.hex})
+    yield "another session", make({"sid": uuid4().hex})
+    yield "a longer life", make({"exp": claims["exp"] + 1000})
+    yield "no session", make({"sid": None})
+    yield "an odd algorithm", make({}, derive("token") * 2, "HS512")
+    yield "nonsense", "x" * 2000
+    yield "not ASCII", "tökén"
+    yield "empty", ""
+
+
+def test_forged_tokens_open_nothing(app, world, sign_in):
+    """Genuinely signed ones with other claims included: the session's row knows the digest of its one token."""
+    for what, token in _forged(sign_in, world):
+        answer = app.test_client().get("/api/v1/users/me", headers={"Authorization": f"Bearer {token}".encode().decode("latin-1")})
+        assert answer.status_code == 401, what
+        client = app.test_client()
+        if token.isascii():
+            client.set_cookie("onyx_session", token)
+            assert client.get("/api/v1/users/me").status_code == 401, what
+
+
+def test_signing_out_kills_the_token(client_of, app):
+    alice = client_of("alice")
+    assert alice.post("/api/v1/auth/logout").status_code == 200
+    again = alice.get("/api/v1/users/me")
+    assert again.status_code == 401 and again.get_json()["error"]["reason"] == "signed_out"
+
+
+def test_a_rotated_token_has_ten_seconds_of_grace_and_then_betrays_its_thief(client_of, owner, world):
+    alice = client_of("alice")
+    old = alice.token
+    new = alice.post("/api/v1/auth/refresh").get_json()["data"]["token"]
+    assert new != old
+    assert alice.get("/api/v1/users/me").status_code == 200, "within the grace"
+    alice.token = new
+    assert alice.get("/api/v1/users/me").status_code == 200
+    owner.execute(
+        f"update {world.acme.schema}.login_session set rotated_at = now() - interval '11 seconds' where id = %s",
+        [alice.signed_in["session_id"]],
+    )
+    alice.token = old
+    assert alice.get("/api/v1/users/me").status_code == 401, "after the grace"
+    alice.token = new
+    assert alice.get("/api/v1/users/me").status_code == 401, "reuse of an old token ends the session"
+
+
+def test_a_session_ends_when_idle_and_at_its_limit(client_of, owner, world, app):
+    for column, reason in (("last_seen_at", "idle"), ("expires_at", "expired")):
+        alice = client_of("alice")
+        owner.execute(
+            f"update {world.acme.schema}.login_session set {column} = now() - interval '2 days' where id = %s",
+            [alice.signed_in["session_id"]],
+        )
+        app.extensions["onyx"].store.client.flushdb()
+        answer = alice.get("/api/v1/users/me")
+        assert answer.status_code == 401 and answer.get_json()["error"]["reason"] == reason
+
+
+def test_one_can_end_ones_other_sessions_and_nobody_elses(client_of):
+    here, there, bobs = client_of("alice"), client_of("alice"), client_of("bob")
+    path = "/api/v1/auth/sessions/{}"
+    assert here.delete(path.format(bobs.signed_in["session_id"])).status_code == 404
+    assert here.delete(path.format(there.signed_in["session_id"])).status_code == 200
+    assert there.get("/api/v1/users/me").get_json()["error"]["reason"] == "revoked_by_you"
+    assert bobs.get("/api/v1/users/me").status_code == 200
