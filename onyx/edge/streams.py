@@ -43,8 +43,11 @@ class Streams:
     def obey(self, notice: Notice) -> None:
         """Stop what the notice speaks of: one answer (kind `stop`), or all of a session, a person, a tenant.
 
-        A notice about a person whose roles changed ends their answers too: rights may have gone with them.
+        A notice about a person whose roles changed ends their answers too: rights may have gone with them; a new
+        name or preference takes nothing away.
         """
+        if notice.reason == "profile":
+            return
         for stream in list(self._open.values()):
             if stream.tenant == notice.tenant and notice.subject in (
                 stream.message if notice.kind == "stop" else None,
