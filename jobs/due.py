@@ -1,8 +1,8 @@
 """Which tenants have something to do for a job, and when again: a sweep visits those, never all.
 
 A row of onyx.due is claimed by moving it a thousand years ahead. Whoever meanwhile marks the tenant as due moves it
-back to a sensible time, so that nothing is lost between looking and putting the row away; a claim older than five
-minutes belonged to a run that died, and is due again.
+back to a sensible time, so that nothing is lost between looking and putting the row away; a claim older than a
+minute belonged to a run that died, or to one that still holds its lease and is left alone.
 """
 
 from datetime import datetime
@@ -12,7 +12,7 @@ from onyx.core.scope import Scope
 from onyx.tenancy.walls import control_plane
 
 _CLAIMED = "interval '1000 years'"
-_PATIENCE = "interval '5 minutes'"
+_PATIENCE = "interval '1 minute'"
 
 
 def tenants_due(control: Scope, job: str, limit: int = 1000) -> list[UUID]:
@@ -29,7 +29,7 @@ def tenants_due(control: Scope, job: str, limit: int = 1000) -> list[UUID]:
 
 
 def claim(control: Scope, job: str, tenant: UUID) -> None:
-    """Begin work for a tenant: out of the way of other sweeps, and back in five minutes if this one dies."""
+    """Begin work for a tenant: out of the way of other sweeps, and back in a minute if this one dies."""
     with control_plane(control) as connection:
         connection.exec_driver_sql(
             f"update due set due_at = now() + {_CLAIMED} where job = %s and tenant_id = %s", (job, tenant)

@@ -10,7 +10,7 @@ from typing import Any
 from uuid import UUID
 
 import structlog
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DataError, DBAPIError
 from sqlalchemy.orm import Session
 
 from onyx.core import outbox
@@ -26,6 +26,10 @@ from .rescue import write_rescue
 
 _log = structlog.get_logger()
 SECRET = frozenset({"password", "password_hash", "token", "token_digest", "api_key", "secret", "content"})
+
+
+class Unrecorded(Unavailable):
+    """The trail could not be written, so that what it should tell did not happen; the rescue log says so."""
 
 
 def target(kind: str, id: UUID | str | None, display: str = "") -> dict[str, str]:
@@ -66,7 +70,7 @@ def record(
         "details": details,
     }
     waiting = session.info.setdefault("events", [])
-    waiting.append(event)
+    waiting.append((actor, event))
     if len(waiting) == 1:
         session.info.setdefault("before_commit", []).append(_write)
 
@@ -102,17 +106,27 @@ def record_alone(actor: Actor, action: Action, *targets: dict[str, str], purpose
     try:
         with tenant_scope(actor.tenant_id, purpose, actor.user_id, actor.session_id), unit_of_work() as session:
             record(session, actor, action, *targets, **more)
+    except Unrecorded:
+        raise  # the rescue log has it
     except (DBAPIError, Unavailable) as error:
         write_rescue(actor, action.value, error)
         raise Unavailable() from error
 
 
 def _write(session: Session) -> None:
-    events = session.info.pop("events", [])
-    if events:
+    waiting = session.info.pop("events", [])
+    if waiting:
         session.flush()  # the change first, so that a change that fails is not preceded by its event
+        events = [event for _, event in waiting]
         text = json.dumps(events, default=str, separators=(",", ":"))
-        session.connection().exec_driver_sql("select audit_append(%s::jsonb)", (text,))
+        try:
+            session.connection().exec_driver_sql("select audit_append(%s::jsonb)", (text,))
+        except DataError:
+            raise  # what was sent cannot be stored: the sender is told, nothing is wrong with the trail
+        except DBAPIError as error:
+            for actor, event in waiting:
+                write_rescue(actor, event["action"], error)
+            raise Unrecorded() from error
         outbox.put(session, "events.recorded", tenant=current_scope().tenant, events=[_letter(e) for e in events])
 
 
