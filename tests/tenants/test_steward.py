@@ -1,0 +1,49 @@
+"""The steward takes typed requests from a closed list, and nothing else."""
+
+import json
+
+from onyx.core.ids import uuid7
+from onyx.tenancy import steward
+
+
+def _place(owner, operation, **arguments):
+    id = uuid7()
+    owner.execute(
+        "insert into onyx.steward_request (id, operation, arguments) values (%s, %s, %s)", [id, operation, json.dumps(arguments)]
+    )
+    return id
+
+
+def _state(owner, id):
+    return owner.execute("select state, error from onyx.steward_request where id = %s", [id]).fetchone()
+
+
+def test_an_unknown_operation_or_argument_fails_and_says_so(owner, owner_url, app):
+    for operation, arguments in (("run_sql", {"sql": "drop schema onyx cascade"}), ("make_partitions", {"sql": "x"})):
+        id = _place(owner, operation, **arguments)
+        assert steward.claim_next(owner_url) == id
+        assert steward.run(owner_url, id) is False
+        state, error = _state(owner, id)
+        assert state == "failed" and error
+
+
+def test_a_name_cannot_carry_sql(owner, owner_url, app):
+    id = _place(owner, "create_tenant", slug="x; drop schema onyx cascade", name="x")
+    steward.run(owner_url, steward.claim_next(owner_url))
+    assert _state(owner, id) == ("failed", "malformed")
+
+
+def test_each_request_is_claimed_once_and_the_oldest_first(owner, owner_url, app):
+    ids = [_place(owner, "make_partitions") for _ in range(2)]
+    assert [steward.claim_next(owner_url) for _ in range(3)] == [*ids, None]
+    assert all(steward.run(owner_url, id) for id in ids)
+    assert not steward.run(owner_url, ids[0]), "done is done"
+
+
+def test_a_request_whose_steward_died_is_taken_up_again(owner, owner_url, app):
+    id = _place(owner, "make_partitions")
+    assert steward.claim_next(owner_url) == id
+    assert steward.claim_next(owner_url) is None
+    owner.execute("update onyx.steward_request set created_at = now() - interval '11 minutes' where id = %s", [id])
+    assert steward.claim_next(owner_url) == id
+    assert steward.run(owner_url, id)
