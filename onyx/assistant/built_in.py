@@ -22,12 +22,16 @@ QUOTES = 5
 _PAUSE = 0.006
 _LONGEST = 0.5  # seconds that all pauses of an answer take together
 _GREETING = re.compile(
-    r"\s*(hi|hello|hey|good (morning|afternoon|evening)|hallo|guten (morgen|tag|abend)|moin|servus|bonjour|bonsoir|salut)"
+    r"\s*(hi|hello|hey|good (morning|afternoon|evening)|hallo|guten (morgen|tag|abend)|moin|servus|bonjour|bonsoir"
+    r"|salut)"
     r"([\s,!.]+\w+)?[\s!.,?]*",
     re.IGNORECASE,
 )
 _ABOUT_ITSELF = re.compile(r"\b(what|how) (can|do) you (do|work|help)\b|\bwho are you\b|^\s*help\W*$", re.IGNORECASE)
-_NEWEST = re.compile(r"\b(latest|newest|last|neueste\w*|letzte\w*|dernier\w*)\b.{0,20}\b(file|document|upload|datei|fichier)", re.I)
+_NEWEST = re.compile(
+    r"\b(latest|newest|last|neueste\w*|letzte\w*|dernier\w*)\b.{0,20}\b(file|document|upload|datei|fichier)",
+    re.IGNORECASE,
+)
 
 
 def ask(question: Question) -> Answer:
@@ -93,12 +97,19 @@ def _newest(found: list[Source]) -> Answer:
     first = sentences("\n".join(source.content for source in found))[:QUOTES]
     title = found[0].title
     lines = "\n>\n".join(f"> {_plain(sentence)} [1]" for sentence in first)
-    text = f"Your latest file is **{_plain(title)}**. It begins:\n\n{lines}\n\nI can quote but not summarise in my own words."
+    text = f"Your latest file is **{_plain(title)}**. It begins:\n\n{lines}\n\n"
+    text += "I can quote but not summarise in my own words."
     return _answer(text, [_citation(1, found[0], first[0] if first else "")])
 
 
 def _citation(number: int, source: Source, sentence: str) -> dict[str, Any]:
-    return {"n": number, "kind": source.kind, "id": source.id, "title": source.title, "excerpt": _around(source.content, sentence)}
+    return {
+        "n": number,
+        "kind": source.kind,
+        "id": source.id,
+        "title": source.title,
+        "excerpt": _around(source.content, sentence),
+    }
 
 
 def _around(content: str, sentence: str, most: int = 400) -> str:

@@ -1,6 +1,6 @@
 """An OpenAI-compatible endpoint: POST {base}/chat/completions with `stream: true`, server-sent events back.
 
-Reference: platform.openai.com/docs/api-reference/chat-streaming. What goes wrong is told in words that people can act on.
+Reference: platform.openai.com/docs/api-reference/chat-streaming. What goes wrong is told in words to act on.
 """
 
 import json
@@ -97,9 +97,9 @@ def _delta(data: bytes) -> tuple[str, bool]:
 def _refused(status: int) -> Failed:
     _log.warning("language model refused", status=status)
     if status in (401, 403):
-        return Failed("provider_refused", "The language model does not accept Onyx's key. An administrator can mend that.")
+        return Failed("provider_refused", "The language model refuses Onyx's key. An administrator can mend that.")
     if status == 429:
-        return Failed("provider_busy", "The language model has too much to do. Your question is stored; try again later.")
+        return Failed("provider_busy", "The language model is busy. Your question is stored; try again later.")
     return Failed("provider_failed", f"{_NO_ANSWER} (status {status})")
 
 
@@ -107,7 +107,7 @@ def _broken(error: Exception) -> Failed:
     _log.warning("language model away", error=type(error).__name__)
     if isinstance(error, (urllib3.exceptions.TimeoutError, TimeoutError)):
         return Failed("provider_timeout", "The language model took too long. Your question is stored; try again.")
-    return Failed("provider_away", "The language model cannot be reached. Your question is stored; try again in a moment.")
+    return Failed("provider_away", "The language model cannot be reached. Your question is stored; try again soon.")
 
 
 @lru_cache(maxsize=1)

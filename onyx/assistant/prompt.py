@@ -7,8 +7,8 @@ from .answers import Question
 BUDGET = 24_000  # characters, about 6,000 tokens
 MOST = 40
 SYSTEM = (
-    "You are the assistant of Onyx, a private workspace. Answer in the language of the question, in Markdown, plainly and "
-    "briefly. Say so when you do not know."
+    "You are the assistant of Onyx, a private workspace. Answer in the language of the question, in Markdown, plainly "
+    "and briefly. Say so when you do not know."
 )
 _HISTORY = """
 select role, content from chat_message

@@ -12,7 +12,7 @@ from onyx.core.actor import Actor
 from onyx.edge.state import state
 from onyx.edge.store import Away, key
 
-# KEYS: the chat's entry, the person's chats by last access. ARGV: entry, id, time, milliseconds, most, prefix of entries.
+# KEYS: the chat's entry, the person's chats by last access. ARGV: entry, id, time, milliseconds, most, prefix.
 _KEEP = """
 redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[4])
 redis.call('ZADD', KEYS[2], ARGV[3], ARGV[2])

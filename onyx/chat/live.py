@@ -14,6 +14,7 @@ from . import queries, turns
 from .active import keep_active
 from .forms import Joined, Retried, Sent, Stopped, Typed, client_key, known_id
 from .replies import running_text
+from .service import Asked
 from .shapes import acknowledged, message_shown
 
 MISSED = 1000
@@ -21,16 +22,10 @@ MISSED = 1000
 
 @on("message:sent", Permission.CHAT_USE, body=Sent)
 def message_sent(actor: Actor, _session: Session, body: Sent) -> dict[str, Any]:
-    stored = turns.ask(
-        actor,
-        content=body.content,
-        chat_id=known_id(body.sessionId),
-        client_id=client_key(body.clientId),
-        parent_id=known_id(body.parentId),
-        told_as=body.clientId,
-        sender=_sid(),
-    )
-    return acknowledged(stored)
+    if body.personaId is not None:
+        raise NotFound("There is no such persona.")
+    asked = Asked(body.content, known_id(body.sessionId), client_key(body.clientId), known_id(body.parentId))
+    return acknowledged(turns.ask(actor, asked, told_as=body.clientId, sender=_sid()))
 
 
 @on("message:retry", Permission.CHAT_USE, body=Retried, limit="60/minute")

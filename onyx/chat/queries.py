@@ -97,7 +97,9 @@ def messages_before(session: Session, actor: Actor, chat_id: UUID, seq: int, lim
     return rows(session, _BEFORE, actor.user_id, chat_id, seq, limit)
 
 
-def whole_messages(session: Session, actor: Actor, chat_id: UUID, after_seq: int = 0, limit: int = 100_000) -> list[Any]:
+def whole_messages(
+    session: Session, actor: Actor, chat_id: UUID, after_seq: int = 0, limit: int = 100_000
+) -> list[Any]:
     """Messages with all their columns, oldest first."""
     return rows(session, _WHOLE, actor.user_id, chat_id, after_seq, limit)
 

@@ -104,9 +104,7 @@ def start(turn: Turn, sink: Sink | None = None) -> None:
     stack = ExitStack()
     actor = turn.actor
     assert actor.user_id is not None
-    stream = stack.enter_context(
-        state().streams.open(actor.tenant_id, actor.user_id, actor.session_id, turn.reply_id)
-    )
+    stream = stack.enter_context(state().streams.open(actor.tenant_id, actor.user_id, actor.session_id, turn.reply_id))
     _spawn(_run, app, turn, stream, stack, sink)
 
 

@@ -1,4 +1,4 @@
-"""The seed document's routes and bodies, in its camelCase (X1). The chat that a login session has open is kept with it."""
+"""The seed document's routes and bodies, in its camelCase (X1). A login session keeps which chat it has open."""
 
 from typing import Any
 

@@ -30,7 +30,8 @@ _DELETE = "delete from chat_session where user_id = %s and id = %s returning id"
 _LATEST = """(select l.id from chat_message l where l.user_id = %s and l.chat_session_id = %s
                order by l.seq desc limit 1)"""
 _QUESTION_AND_REPLY = f"""
-insert into chat_message (user_id, id, chat_session_id, author_id, parent_id, role, status, content, token_count, client_id)
+insert into chat_message
+    (user_id, id, chat_session_id, author_id, parent_id, role, status, content, token_count, client_id)
 values (%s, %s, %s, %s, coalesce(%s::uuid, {_LATEST}), 'user', 'done', %s, %s, %s),
        (%s, %s, %s, null, %s, 'assistant', 'pending', '', 0, null)
 returning seq, created_at
@@ -48,6 +49,18 @@ _FINISH = """
 update chat_message set content = %s, status = %s, token_count = %s, metadata = %s::jsonb, updated_at = now()
  where user_id = %s and id = %s and status = 'pending' returning seq, chat_session_id, parent_id, created_at
 """
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What somebody asks: without `chat_id` a chat is made, in a project if one is named; see send()."""
+
+    content: str
+    chat_id: UUID | None = None
+    client_id: UUID | None = None
+    parent_id: UUID | None = None
+    project_id: UUID | None = None
+    project_name: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,9 +98,7 @@ def change_chat(session: Session, actor: Actor, chat: Any, *, title: str | None,
         told.append(change("project_id", chat.project_id and str(chat.project_id), str(project_id)))
     if not told:
         return chat
-    changed = rows(
-        session, _CHANGE, title or chat.title, project_id or chat.project_id, actor.user_id, chat.id
-    )
+    changed = rows(session, _CHANGE, title or chat.title, project_id or chat.project_id, actor.user_id, chat.id)
     if not changed:
         raise NotFound()
     record(session, actor, Action.CHAT_RENAMED, target("chat", chat.id), changes=told)
@@ -101,35 +112,25 @@ def delete_chat(session: Session, actor: Actor, *, chat_id: UUID) -> None:
     record(session, actor, Action.CHAT_DELETED, target("chat", chat_id))
 
 
-def send(
-    actor: Actor,
-    *,
-    content: str,
-    chat_id: UUID | None = None,
-    client_id: UUID | None = None,
-    parent_id: UUID | None = None,
-    project_id: UUID | None = None,
-    project_name: str | None = None,
-) -> Stored:
+def send(actor: Actor, asked: Asked) -> Stored:
     """Store a question and its pending reply, committed when this returns; runs in the person's member scope.
 
     Sending the same `client_id` again, even at the same moment, finds what the first one stored. Without `chat_id` a
     chat is made. Raises NotFound for a chat, parent or project that is not the person's own.
     """
-    new = chat_id is None
-    goal = chat_id or _chat_of(actor, client_id)
+    chat_id = asked.chat_id or _chat_of(actor, asked.client_id)
     try:
         with unit_of_work() as session:
-            title = _begin_chat(session, actor, goal, content, project_id, project_name) if new else None
-            return _store(session, actor, goal, content, client_id, parent_id, title)
+            title = _begin_chat(session, actor, chat_id, asked) if asked.chat_id is None else None
+            return _store(session, actor, chat_id, asked, title)
     except IntegrityError as error:
         broken = violated(error)
         if broken == "chat_message_session":
             raise NotFound() from None
-        if client_id is None or broken not in ("chat_message_once", "chat_session_pk"):
+        if asked.client_id is None or broken not in ("chat_message_once", "chat_session_pk"):
             raise
     with unit_of_work() as session:
-        return _sent_before(session, actor, goal, client_id)
+        return _sent_before(session, actor, chat_id, asked.client_id)
 
 
 def retry(session: Session, actor: Actor, *, chat_id: UUID, message_id: UUID) -> Stored:
@@ -145,7 +146,7 @@ def retry(session: Session, actor: Actor, *, chat_id: UUID, message_id: UUID) ->
         raise Conflict("There is no question to answer again.")
     running = rows(session, _RUNNING, actor.user_id, chat_id, question.id)
     if running:
-        return Stored(chat_id, question.id, question.seq, question.created_at, running[0].id, running[0].seq, again=True)
+        return Stored(chat_id, question.id, question.seq, question.created_at, running[0].id, running[0].seq, True)
     id = uuid7()
     made = rows(session, _REPLY, actor.user_id, id, chat_id, question.id)[0]
     record(session, actor, Action.REPLY_RETRIED, target("chat", chat_id), target("message", id))
@@ -181,37 +182,27 @@ def _chat_of(actor: Actor, client_id: UUID | None) -> UUID:
     return uuid5(client_id, f"chat of {actor.user_id}")
 
 
-def _begin_chat(
-    session: Session, actor: Actor, id: UUID, content: str, project_id: UUID | None, project_name: str | None
-) -> str:
-    title = title_of(content)
-    if project_name is not None:
-        project_id = create_project(session, actor, name=project_name).id
+def _begin_chat(session: Session, actor: Actor, id: UUID, asked: Asked) -> str:
+    title, project_id = title_of(asked.content), asked.project_id
+    if asked.project_name is not None:
+        project_id = create_project(session, actor, name=asked.project_name).id
     create_chat(session, actor, title=title, project_id=project_id, id=id)
     return title
 
 
-def _store(
-    session: Session,
-    actor: Actor,
-    chat_id: UUID,
-    content: str,
-    client_id: UUID | None,
-    parent_id: UUID | None,
-    title: str | None,
-) -> Stored:
-    if parent_id is not None and queries.message(session, actor, chat_id, parent_id) is None:
+def _store(session: Session, actor: Actor, chat_id: UUID, asked: Asked, title: str | None) -> Stored:
+    if asked.parent_id is not None and queries.message(session, actor, chat_id, asked.parent_id) is None:
         raise NotFound()
     user, question, reply = actor.user_id, uuid7(), uuid7()
-    asked, answered = rows(
+    tokens = estimated_tokens(asked.content)
+    stored, answered = rows(
         session, _QUESTION_AND_REPLY,
-        user, question, chat_id, user, parent_id, user, chat_id, content, estimated_tokens(content), client_id,
+        user, question, chat_id, user, asked.parent_id, user, chat_id, asked.content, tokens, asked.client_id,
         user, reply, chat_id, question,
     )  # fmt: skip
     record(session, actor, Action.MESSAGE_SENT, target("chat", chat_id), target("message", question))
-    return Stored(
-        chat_id, question, asked.seq, asked.created_at, reply, answered.seq, title=title, created_chat=title is not None
-    )
+    made = title is not None
+    return Stored(chat_id, question, stored.seq, stored.created_at, reply, answered.seq, title=title, created_chat=made)
 
 
 def _sent_before(session: Session, actor: Actor, chat_id: UUID, client_id: UUID) -> Stored:

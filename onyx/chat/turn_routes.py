@@ -19,7 +19,7 @@ from onyx.edge.state import state
 from . import turns
 from .following import followed, written_before, written_here
 from .forms import Content, Turn, client_key, known_id
-from .service import Stored
+from .service import Asked, Stored
 
 blueprint = Blueprint("turns", __name__)
 _PATIENCE = 60.0  # seconds beyond the provider's own limit
@@ -60,16 +60,14 @@ def _ask(actor: Actor, session: Session, form: Turn) -> tuple[Stored, "SimpleQue
         raise NotFound("There is no such persona.")
     project_id = must_be_own(session, actor, known_id(form.project_id))
     pieces: SimpleQueue[tuple[str, Any]] = SimpleQueue()
-    stored = turns.ask(
-        actor,
+    asked = Asked(
         content=form.text,
         chat_id=known_id(form.session_id),
         client_id=client_key(form.client_id),
         project_id=project_id,
         project_name=form.project.name if form.project else None,
-        told_as=form.client_id,
-        sink=lambda name, data: pieces.put((name, data)),
     )
+    stored = turns.ask(actor, asked, told_as=form.client_id, sink=lambda name, data: pieces.put((name, data)))
     return stored, pieces
 
 

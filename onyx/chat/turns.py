@@ -1,6 +1,7 @@
 """One turn, whatever way it came in: store, commit, begin the answer, tell the person's other devices."""
 
 import time
+from contextlib import suppress
 from typing import Any
 from uuid import UUID
 
@@ -19,7 +20,7 @@ from onyx.tenancy.notices import Notice
 from onyx.tenancy.walls import control_plane
 
 from . import queries, replies, service
-from .service import Stored
+from .service import Asked, Stored
 from .shapes import question_received
 
 MARK_EVERY = 60.0
@@ -28,13 +29,8 @@ _marked: dict[UUID, float] = {}
 
 def ask(
     actor: Actor,
+    asked: Asked,
     *,
-    content: str,
-    chat_id: UUID | None = None,
-    client_id: UUID | None = None,
-    parent_id: UUID | None = None,
-    project_id: UUID | None = None,
-    project_name: str | None = None,
     told_as: str | None = None,
     sender: str | None = None,
     sink: replies.Sink | None = None,
@@ -44,19 +40,11 @@ def ask(
     `told_as` is the client's own word for the message, `sender` the socket that needs no push, `sink` gets the reply.
     """
     _expect_replies(actor)
-    stored = service.send(
-        actor,
-        content=content,
-        chat_id=chat_id,
-        client_id=client_id,
-        parent_id=parent_id,
-        project_id=project_id,
-        project_name=project_name,
-    )
+    stored = service.send(actor, asked)
     if stored.again:
         return stored
-    replies.start(replies.Turn(actor, stored.chat_id, stored.message_id, stored.reply_id, content), sink)
-    _tell_others(actor, stored, question_received(stored, content, told_as), sender)
+    replies.start(replies.Turn(actor, stored.chat_id, stored.message_id, stored.reply_id, asked.content), sink)
+    _tell_others(actor, stored, question_received(stored, asked.content, told_as), sender)
     return stored
 
 
@@ -87,10 +75,8 @@ def stop(actor: Actor, *, chat_id: UUID, message_id: UUID | None) -> list[str]:
 def _stop_everywhere(tenant: UUID, reply_id: UUID) -> None:
     notice = Notice(uuid7(), tenant, "stop", reply_id, "stopped_by_you")
     bus = state().bus
-    try:
+    with suppress(Away):  # the process that writes is most likely this one
         bus.publish(notice)
-    except Away:
-        pass  # the process that writes is most likely this one
     bus.receive(notice)
 
 
@@ -105,7 +91,8 @@ def _tell_others(actor: Actor, stored: Stored, question: dict[str, Any], sender:
         }
         push(room, "session:created", created)
     elif stored.seq == 1:
-        push(room, "session:updated", {"sessionId": str(stored.chat_id), "title": service.title_of(question["content"])})
+        title = service.title_of(question["content"])
+        push(room, "session:updated", {"sessionId": str(stored.chat_id), "title": title})
     push(room, "message:received", question, skip=sender)
 
 

@@ -33,9 +33,7 @@ def upload(session: Session, actor: Actor, *, name: str | None, raw: bytes, proj
     clean = clean_name(name)
     kind = media_type(clean)
     text = text_of(raw)
-    made = rows(
-        session, _ADD, actor.user_id, uuid7(), project_id, clean, kind, len(raw), sha256(raw).digest(), text
-    )[0]
+    made = rows(session, _ADD, actor.user_id, uuid7(), project_id, clean, kind, len(raw), sha256(raw).digest(), text)[0]
     session.connection().exec_driver_sql(_ADD_PASSAGES, (actor.user_id, made.id, passages(text)))
     record(session, actor, Action.FILE_UPLOADED, target("file", made.id), size=made.size, media_type=kind)
     return made

@@ -18,9 +18,8 @@ def rename(session: Session, actor: Actor, project: Any, *, name: str) -> Any:
     if name == project.name:
         return project
     changed = rows(session, _RENAME, name, actor.user_id, project.id)[0]
-    record(
-        session, actor, Action.PROJECT_RENAMED, target("project", project.id), changes=[change("name", project.name, name)]
-    )
+    told = [change("name", project.name, name)]
+    record(session, actor, Action.PROJECT_RENAMED, target("project", project.id), changes=told)
     return changed
 
 

@@ -1,4 +1,4 @@
-"""Full-text search, one statement. The two functions filter by the signed person themselves (migrations/tenant/0003)."""
+"""Full-text search, one statement. The two functions filter by the signed person (migrations/tenant/0003)."""
 
 from typing import Any
 
@@ -10,7 +10,8 @@ from onyx.core.db import rows
 _SEARCH = """
 with words as (select %s::text::tsquery as q)
 select * from (
-    (select 'chat' as kind, c.id, c.id as session_id, c.title, c.preview as content, 2.0::real as rank, c.last_message_at as at
+    (select 'chat' as kind, c.id, c.id as session_id, c.title, c.preview as content, 2.0::real as rank,
+            c.last_message_at as at
        from chat_session c, words w where c.user_id = %s and to_tsvector('simple', coalesce(c.title, '')) @@ w.q
       order by c.last_message_at desc limit %s)
     union all

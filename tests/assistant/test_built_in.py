@@ -99,7 +99,11 @@ def test_it_shows_the_latest_file(client_of: Client) -> None:
     upload(alice, "old.txt", "Old news.")
     upload(alice, "new.txt", "Fresh news of today.")
     answer = ask(alice, "Summarise the latest file I added.")
-    assert "new.txt" in answer["response"] and "Fresh news of today" in answer["response"] and "Old" not in answer["response"]
+    assert (
+        "new.txt" in answer["response"]
+        and "Fresh news of today" in answer["response"]
+        and "Old" not in answer["response"]
+    )
 
 
 def test_text_from_files_stays_text(client_of: Client) -> None:

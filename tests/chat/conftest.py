@@ -15,7 +15,6 @@ import pytest
 from flask import Flask
 from sqlalchemy import event
 
-
 _NOT_OURS = ("set_config('onyx.context'", "revocation", "cache_generation")  # the scope's, and the control bus's own
 
 

@@ -20,7 +20,9 @@ def turn(client_of: Client) -> dict[str, Any]:
     return found
 
 
-def test_the_owner_reads_and_nobody_else_whatever_they_name(turn: dict[str, Any], session_of: Client, world: Any) -> None:
+def test_the_owner_reads_and_nobody_else_whatever_they_name(
+    turn: dict[str, Any], session_of: Client, world: Any
+) -> None:
     chat = UUID(turn["session_id"])
     with session_of("alice") as session:
         mine = rows(session, "select * from get_user_sessions(%s, 10)", world.alice.id)
@@ -29,7 +31,13 @@ def test_the_owner_reads_and_nobody_else_whatever_they_name(turn: dict[str, Any]
         assert [row.role for row in found] == ["user", "assistant"] and [row.seq for row in found] == [1, 2]
         assert len(rows(session, "select * from get_session_messages(%s, 1, 1)", chat)) == 1
         assert rows(session, "select * from search_messages('granite'::tsquery, 10)")
-    for name, purpose in (("bob", "member"), ("dana", "admin"), ("carol", "auditor"), ("alice", "auth"), ("alice", "admin")):
+    for name, purpose in (
+        ("bob", "member"),
+        ("dana", "admin"),
+        ("carol", "auditor"),
+        ("alice", "auth"),
+        ("alice", "admin"),
+    ):
         with session_of(name, purpose) as session:
             assert rows(session, "select * from get_user_sessions(%s, 10)", world.alice.id) == []
             assert rows(session, "select * from get_session_messages(%s, 10, 0)", chat) == []

@@ -132,7 +132,7 @@ def test_the_seeds_bodies(client_of: Client) -> None:
     assert loaded["success"] is True
     assert {"sessionId": chat, "loaded": True, "currentSession": chat}.items() <= loaded["data"].items()
     history = loaded["data"]["conversationHistory"]
-    assert [(m["role"], m["content"]) for m in history][0] == ("user", "hello") and "timestamp" in history[0]
+    assert next((m["role"], m["content"]) for m in history) == ("user", "hello") and "timestamp" in history[0]
 
     listed = cleo.get("/api/sessions").get_json()["data"]
     assert listed["count"] == len(listed["sessions"]) and listed["currentSession"] == chat
@@ -170,7 +170,7 @@ def test_exports_hold_everything_and_nothing_active(client_of: Client) -> None:
     chat = begun(alice, evil)["session_id"]
     at = f"/api/v1/sessions/{chat}/export?format="
     as_json = alice.get(at + "json")
-    assert [m["content"] for m in json.loads(as_json.text)["messages"]][0] == evil
+    assert json.loads(as_json.text)["messages"][0]["content"] == evil
     assert "attachment" in as_json.headers["Content-Disposition"]
     assert evil in alice.get(at + "md").text
     page = alice.get(at + "html").text
@@ -183,7 +183,9 @@ def test_a_batch_tells_of_each_item(client_of: Client) -> None:
     mine, theirs = begun(alice)["session_id"], begun(bob)["session_id"]
     results = alice.post("/api/v1/sessions/batch", json={"op": "export", "ids": [mine, theirs, "x"], "format": "md"})
     assert [item["ok"] for item in results.get_json()["data"]] == [True, False, False]
-    deleted = alice.post("/api/v1/sessions/batch", json={"op": "delete", "ids": [theirs, mine, mine]}).get_json()["data"]
+    deleted = alice.post("/api/v1/sessions/batch", json={"op": "delete", "ids": [theirs, mine, mine]}).get_json()[
+        "data"
+    ]
     assert [item["ok"] for item in deleted] == [False, True, False]
     assert alice.get(f"/api/v1/sessions/{mine}").status_code == 404
     assert bob.get(f"/api/v1/sessions/{theirs}").status_code == 200
@@ -221,7 +223,10 @@ def test_bad_bodies_are_refused(app: Flask, client_of: Client) -> None:
     for raw in (b"{", b"\xff\xfe", b"[]", b'"x"', b'{"text": NaN}'):
         answer = alice.post("/api/v1/chat", data=raw, content_type="application/json")
         assert answer.status_code in (400, 422) and answer.get_json()["error"]["request_id"]
-    assert alice.post("/api/v1/chat", json={"text": "x", "project": {"name": "a"}, "project_id": str(uuid4())}).status_code == 422
+    assert (
+        alice.post("/api/v1/chat", json={"text": "x", "project": {"name": "a"}, "project_id": str(uuid4())}).status_code
+        == 422
+    )
     for title in ("", "  ", "x" * 201, None, 5):
         chat = begun(alice)["session_id"]
         assert alice.put(f"/api/v1/sessions/{chat}/title", json={"title": title}).status_code == 422

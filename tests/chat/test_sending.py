@@ -53,7 +53,7 @@ def test_the_same_client_id_is_stored_once_also_when_sent_at_the_same_moment(
     for chat in ({}, {"sessionId": sockets[0].ask("message:sent", {"content": "first"})["sessionId"]}):
         sent = {"content": "only once", "clientId": new_id(), **chat}
         with ThreadPoolExecutor(8) as pool:
-            acks = list(pool.map(lambda s: s.ask("message:sent", sent), sockets * 3))
+            acks = list(pool.map(lambda s, sent=sent: s.ask("message:sent", sent), sockets * 3))
         assert all(ack["ok"] for ack in acks), acks
         assert len({(a["sessionId"], a["messageId"], a["replyId"], a["seq"]) for a in acks}) == 1
         count = owner.execute(
@@ -62,7 +62,9 @@ def test_the_same_client_id_is_stored_once_also_when_sent_at_the_same_moment(
         assert count == (1,)
 
 
-def test_fifty_parallel_messages_get_dense_numbers(socket_of: Connect, server: Connect, new_id: Connect, owner: Any, world: Any) -> None:
+def test_fifty_parallel_messages_get_dense_numbers(
+    socket_of: Connect, server: Connect, new_id: Connect, owner: Any, world: Any
+) -> None:
     two = server(processes=2)
     sockets = [socket_of("alice", two) for _ in range(5)]
     chat = sockets[0].ask("message:sent", {"content": "begin"})["sessionId"]
@@ -78,12 +80,17 @@ def test_fifty_parallel_messages_get_dense_numbers(socket_of: Connect, server: C
     assert len({ack["seq"] for ack in acks}) == 50
 
 
-def test_what_was_missed_is_filled_by_number_once_and_in_order(socket_of: Connect, server: Connect, new_id: Connect) -> None:
+def test_what_was_missed_is_filled_by_number_once_and_in_order(
+    socket_of: Connect, server: Connect, new_id: Connect
+) -> None:
     here = socket_of("alice", server())
     away = socket_of("alice", server())
     chat = here.ask("message:sent", {"content": "before"})["sessionId"]
     away.disconnect()
-    sent = [here.ask("message:sent", {"content": f"missed {i}", "sessionId": chat, "clientId": new_id()}) for i in range(100)]
+    sent = [
+        here.ask("message:sent", {"content": f"missed {i}", "sessionId": chat, "clientId": new_id()})
+        for i in range(100)
+    ]
     back = socket_of("alice", server())
     ack = back.ask("session:join", {"sessionId": chat, "afterSeq": 2})
     assert [m["seq"] for m in ack["messages"]] == list(range(3, 203))

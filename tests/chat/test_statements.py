@@ -40,7 +40,9 @@ def test_creating_a_chat_with_a_message_takes_three_and_a_whole_turn_five(
     alice = client_of("alice")
     alice.post("/chat", json={"text": "warm"})  # marks the tenant as due, once a minute
     with statements() as sent:
-        turn = alice.post("/chat", json={"text": "What about the granite?", "client_id": str(uuid4())}).get_json()["data"]
+        turn = alice.post("/chat", json={"text": "What about the granite?", "client_id": str(uuid4())}).get_json()[
+            "data"
+        ]
     settled(alice, turn["session_id"], turn["reply_id"])
     stored = next(i for i, text in enumerate(sent) if "audit_append" in text) + 1
     assert stored <= 4, sent

@@ -74,7 +74,12 @@ def test_a_file_that_is_too_large_is_refused_in_words(app: Flask, client_of: Cli
 
 def test_no_file_and_no_form_are_refused(client_of: Client) -> None:
     alice = client_of("alice")
-    for sent in ({"data": {}}, {"json": {}}, {"data": b"x", "content_type": "multipart/form-data"}, {"data": {"file": "text"}}):
+    for sent in (
+        {"data": {}},
+        {"json": {}},
+        {"data": b"x", "content_type": "multipart/form-data"},
+        {"data": {"file": "text"}},
+    ):
         assert alice.post("/api/v1/files", **sent).status_code in (400, 422)
 
 
@@ -102,7 +107,9 @@ def test_foreign_deleted_and_random_files_answer_alike(client_of: Client) -> Non
 def test_the_list_goes_by_cursor_and_by_project(client_of: Client) -> None:
     cleo, alice = client_of("cleo"), client_of("alice")
     project = cleo.post("/api/v1/projects", json={"name": "Bridge"}).get_json()["data"]["id"]
-    made = [send(cleo, f"{i}.txt", b"text", project_id=project if i % 2 else "").get_json()["data"]["id"] for i in range(5)]
+    made = [
+        send(cleo, f"{i}.txt", b"text", project_id=project if i % 2 else "").get_json()["data"]["id"] for i in range(5)
+    ]
     first = cleo.get("/api/v1/files?limit=3").get_json()
     rest = cleo.get(f"/api/v1/files?limit=3&after={first['next']}").get_json()
     assert [f["id"] for f in first["data"] + rest["data"]] == made[::-1] and rest["next"] is None

@@ -25,7 +25,9 @@ def hits(client: Any, q: str) -> list[dict[str, Any]]:
 
 def test_titles_messages_and_files_are_found_with_marks(alice: Any) -> None:
     chat = alice.post("/api/v1/sessions", json={"title": "Zirconium purchase"}).get_json()["data"]["id"]
-    turn = alice.post("/chat", json={"text": "We need <b>zirconium</b> by «Monday»", "session_id": chat}).get_json()["data"]
+    turn = alice.post("/chat", json={"text": "We need <b>zirconium</b> by «Monday»", "session_id": chat}).get_json()[
+        "data"
+    ]
     alice.post("/api/v1/files", data={"file": (io.BytesIO(b"Price of zirconium: 40 per kg"), "prices.csv")})
     found = {hit["kind"]: hit for hit in hits(alice, "zircon") if hit["id"] != turn["reply_id"]}
     assert set(found) == {"chat", "message", "file"}
