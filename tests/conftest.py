@@ -44,7 +44,9 @@ def var() -> Iterator[Path]:
 
 @pytest.fixture(scope="session")
 def addresses(var: Path) -> Iterator[dict[str, str]]:
-    """Running servers with a migrated database; their addresses also stand in the environment."""
+    """Running servers with a migrated database. ONYX_VAR leads the application to them; URLs in the environment would
+    say that they are somebody else's to start and stop.
+    """
     from onyx import embedded
     from onyx.tenancy import bootstrap, migrate
 
@@ -58,11 +60,8 @@ def addresses(var: Path) -> Iterator[dict[str, str]]:
         passwords = (_password(found["DATABASE_OWNER_URL"]), _password(found["DATABASE_URL"]))
         bootstrap.bootstrap(found["DATABASE_SUPERUSER_URL"], *passwords)
         migrate.migrate_all(found["DATABASE_OWNER_URL"], say=lambda _: None)
-        os.environ.update({name: found[name] for name in ("DATABASE_URL", "REDIS_URL")})
         yield found
     finally:
-        for name in ("DATABASE_URL", "REDIS_URL"):
-            os.environ.pop(name, None)
         embedded.stop(var)
 
 

@@ -1,0 +1,83 @@
+"""A revocation reaches every process within a second: sockets close, HTTP refuses, the receipt says who obeyed (S5)."""
+
+from __future__ import annotations
+
+import time
+
+ROUNDS = 30
+
+
+def _p99(times: list[float]) -> float:
+    return sorted(times)[-1]
+
+
+def test_a_revoked_session_loses_its_socket_within_a_second_on_two_processes(server, socket_of, sign_in):
+    serving = server(processes=2)
+    by = serving.http(sign_in("alice")["token"])
+    took = []
+    with by:
+        for _ in range(ROUNDS):
+            there = sign_in("alice")
+            socket = socket_of("alice", serving, token=there["token"])
+            began = time.perf_counter()
+            assert by.delete(f"/api/v1/auth/sessions/{there['session_id']}").status_code == 200
+            told = socket.wait_for("session:revoked", 3)
+            took.append(time.perf_counter() - began)
+            assert told == {"reason": "revoked_by_you"}
+            deadline = time.monotonic() + 2
+            while socket.connected and time.monotonic() < deadline:
+                time.sleep(0.005)
+            assert not socket.connected, "told, but not cut off"
+    assert _p99(took) < 1.0, sorted(took)[-5:]
+
+
+def test_a_revoked_session_is_refused_by_every_process(server, sign_in):
+    """Fresh connections, so that both processes are asked; none of them answers 200 after the revocation did."""
+    serving = server(processes=2)
+    with serving.http(sign_in("alice")["token"]) as by:
+        for _ in range(5):
+            there = sign_in("alice")
+            for _ in range(6):
+                with serving.http(there["token"]) as client:
+                    assert client.get("/api/v1/users/me").status_code == 200
+            assert by.delete(f"/api/v1/auth/sessions/{there['session_id']}").status_code == 200
+            answers = []
+            for _ in range(10):
+                with serving.http(there["token"]) as client:
+                    answers.append(client.get("/api/v1/users/me").status_code)
+            assert set(answers) == {401}
+
+
+def test_an_admins_revocation_has_a_receipt_from_every_process(server, sign_in):
+    serving = server(processes=2)
+    there = sign_in("bob")
+    with serving.http(sign_in("dana")["token"]) as dana:
+        answer = dana.delete(f"/api/v1/live-sessions/{there['session_id']}")
+        assert answer.status_code == 200, answer.text
+        revocation = next(iter(_ids(answer.json()["data"])))
+        deadline = time.monotonic() + 3
+        while True:
+            receipt = dana.get(f"/api/v1/revocations/{revocation}").json()["data"]
+            if len(receipt.get("acknowledged", [])) >= 2 or time.monotonic() > deadline:
+                break
+            time.sleep(0.05)
+    assert len(receipt["acknowledged"]) >= 2, receipt
+
+
+def _ids(data):
+    """The revocation ids of an answer, wherever they stand."""
+    for value in data.values() if isinstance(data, dict) else data:
+        if isinstance(value, (dict, list)):
+            yield from _ids(value)
+        elif isinstance(value, str) and len(value) == 36:
+            yield value
+
+
+def test_an_event_after_the_end_is_refused_and_the_process_lives(server, socket_of, sign_in):
+    serving = server(processes=2)
+    there = sign_in("alice")
+    socket = socket_of("alice", serving, token=there["token"])
+    with serving.http(there["token"]) as client:
+        assert client.post("/api/v1/auth/logout").status_code == 200
+    assert socket.wait_for("session:revoked", 2) == {"reason": "signed_out"}
+    assert serving.alive()
