@@ -2,7 +2,7 @@
 
 from flask import Flask
 
-from . import batch_routes, live, pages, routes, seed_routes, turn_routes  # noqa: F401
+from . import batch_routes, live, pages, presence, routes, seed_routes, turn_routes  # noqa: F401
 
 
 def register(app: Flask) -> None:

@@ -15,7 +15,7 @@ from onyx.core.db import unit_of_work
 from onyx.core.scope import tenant_scope
 
 from . import queries
-from .replies import running_text
+from .outlet import running_text
 from .service import Stored
 
 KEEP_ALIVE = 15.0

@@ -13,7 +13,7 @@ from onyx.edge.live import on, push, user_room
 from . import queries, turns
 from .active import keep_active
 from .forms import Joined, Retried, Sent, Stopped, Typed, client_key, known_id
-from .replies import running_text
+from .outlet import running_text
 from .service import Asked
 from .shapes import acknowledged, message_shown
 

@@ -18,6 +18,7 @@ from onyx.edge.store import Away, TenantStore
 from onyx.tenancy.walls import control_plane
 
 from . import queries, replies
+from .outlet import Turn, running_text
 
 _log = structlog.get_logger()
 ABANDONED = timedelta(seconds=60)
@@ -57,10 +58,10 @@ def _recover(tenant: UUID, row: Any) -> int:
     with tenant_scope(tenant, "member", row.user_id), unit_of_work() as session:
         question = queries.message(session, actor, row.chat_session_id, row.parent_id) if row.parent_id else None
     text = question.content if question else ""
-    turn = replies.Turn(actor, row.chat_session_id, row.parent_id or row.id, row.id, text)
+    turn = Turn(actor, row.chat_session_id, row.parent_id or row.id, row.id, text)
     if question and row.active and now() - row.created_at < WORTH_ANSWERING:
         return int(replies.write(turn) != "")
-    text_so_far = replies.running_text(tenant, row.id)
+    text_so_far = running_text(tenant, row.id)
     return int(replies.settle(turn, text_so_far, "failed", {"error": _INTERRUPTED}) is not None)
 
 

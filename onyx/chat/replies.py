@@ -1,14 +1,12 @@
 """A reply while it is being written: produced by the assistant, handed out in batches, stopped, settled in its row.
 
 One task produces, another hands out, so that a stop or a revocation takes effect while a provider keeps silent.
-The running text lies in Redis (`reply:{id}`) for devices that join meanwhile; losing it loses nothing.
 """
 
 import json
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import dataclass, field
 from queue import Empty, SimpleQueue
 from typing import Any
 from uuid import UUID
@@ -18,84 +16,22 @@ from flask import Flask, current_app
 from sqlalchemy.exc import SQLAlchemyError
 
 from onyx.assistant import Answer, Failed, Question, answer
-from onyx.core.actor import Actor
 from onyx.core.clock import rfc3339
 from onyx.core.db import unit_of_work
 from onyx.core.errors import Unavailable
 from onyx.core.scope import tenant_scope
-from onyx.edge.live import push, socketio, user_room
+from onyx.edge.live import socketio
 from onyx.edge.state import state
 from onyx.edge.store import Away, TenantStore
 from onyx.edge.streams import Stream
 
 from . import service
 from .active import keep_active
+from .outlet import Outlet, Sink, Turn, push_to_devices
 
 _log = structlog.get_logger()
-EVERY = 0.04  # seconds between two pushed batches
-BATCH = 400  # characters that are pushed without waiting
-LOOK = 0.1  # seconds between two looks at `stopped` while nothing comes
 LONGEST_REPLY = 100_000
-KEPT = 900  # seconds that the running text outlives its last word
 _tasks: set[Any] = set()
-Sink = Callable[[str, dict[str, Any] | None], None]
-
-
-@dataclass(frozen=True, slots=True)
-class Turn:
-    """A stored question whose reply is to be written."""
-
-    actor: Actor
-    chat_id: UUID
-    question_id: UUID
-    reply_id: UUID
-    text: str
-
-
-@dataclass(slots=True)
-class Outlet:
-    """Hands text out: to the sink at once, to Redis and the person's sockets in batches, with code point offsets."""
-
-    turn: Turn
-    store: TenantStore
-    sink: Sink | None
-    parts: list[str] = field(default_factory=list)
-    waiting: list[str] = field(default_factory=list)
-    length: int = 0
-    pushed: int = 0
-    last: float = 0.0
-
-    def add(self, text: str) -> None:
-        if self.sink is not None:
-            self.sink("delta", {"message_id": str(self.turn.reply_id), "offset": self.length, "text": text})
-        self.parts.append(text)
-        self.waiting.append(text)
-        self.length += len(text)
-        if self.length - self.pushed >= BATCH or time.monotonic() - self.last >= EVERY:
-            self.flush()
-
-    def due_in(self) -> float:
-        """Seconds until what waits should go out; LOOK when nothing does."""
-        return max(0.0, self.last + EVERY - time.monotonic()) if self.waiting else LOOK
-
-    def flush(self) -> None:
-        if not self.waiting:
-            return
-        text, offset = "".join(self.waiting), self.pushed
-        self.waiting.clear()
-        self.pushed, self.last = self.length, time.monotonic()
-        keep_text(self.store, self.turn.reply_id, text)
-        payload = {
-            "sessionId": str(self.turn.chat_id),
-            "messageId": str(self.turn.reply_id),
-            "offset": offset,
-            "text": text,
-        }
-        _push(self.turn.actor, "message:delta", payload)
-
-    @property
-    def text(self) -> str:
-        return "".join(self.parts)
 
 
 def start(turn: Turn, sink: Sink | None = None) -> None:
@@ -115,23 +51,6 @@ def write(turn: Turn) -> str:
     assert actor.user_id is not None
     with state().streams.open(actor.tenant_id, actor.user_id, actor.session_id, turn.reply_id) as stream:
         return _write(app, turn, stream, None)
-
-
-def keep_text(store: TenantStore, reply_id: UUID, text: str) -> None:
-    """Append to the running text, as far as Redis is there."""
-    try:
-        store.append("reply", reply_id, value=text, seconds=KEPT)
-    except Away:
-        return
-
-
-def running_text(tenant: UUID, reply_id: UUID) -> str:
-    """What a reply that is being written has so far; empty when Redis does not know."""
-    try:
-        found = TenantStore(state().store, tenant).get("reply", reply_id)
-    except Away:
-        return ""
-    return (found or b"").decode("utf-8", "ignore")
 
 
 def settle(turn: Turn, content: str, status: str, metadata: dict[str, Any]) -> dict[str, Any] | None:
@@ -157,7 +76,7 @@ def settle(turn: Turn, content: str, status: str, metadata: dict[str, Any]) -> d
         "metadata": metadata,
         "timestamp": rfc3339(row.created_at),
     }
-    _push(actor, "message:received", payload)
+    push_to_devices(actor, "message:received", payload)
     return payload
 
 
@@ -274,14 +193,6 @@ def _claim(store: TenantStore, reply_id: UUID) -> None:
         store.set("reply-by", reply_id, value=state().bus.process, seconds=3600)
     except Away:
         return
-
-
-def _push(actor: Actor, event: str, payload: dict[str, Any]) -> None:
-    assert actor.user_id is not None
-    try:
-        push(user_room(actor.tenant_id, actor.user_id), event, payload)
-    except Exception:  # a device that missed it asks for what it misses when it is back
-        _log.exception("push failed", kind=event)
 
 
 def _spawn(function: Callable[..., None], *arguments: Any) -> None:

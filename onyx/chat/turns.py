@@ -20,8 +20,9 @@ from onyx.tenancy.notices import Notice
 from onyx.tenancy.walls import control_plane
 
 from . import queries, replies, service
+from .outlet import Sink, Turn
 from .service import Asked, Stored
-from .shapes import question_received
+from .shapes import message_shown, question_received
 
 MARK_EVERY = 60.0
 _marked: dict[UUID, float] = {}
@@ -33,7 +34,7 @@ def ask(
     *,
     told_as: str | None = None,
     sender: str | None = None,
-    sink: replies.Sink | None = None,
+    sink: Sink | None = None,
 ) -> Stored:
     """Store a question (see service.send) and begin its answer; what was sent before is not answered twice.
 
@@ -42,8 +43,10 @@ def ask(
     _expect_replies(actor)
     stored = service.send(actor, asked)
     if stored.again:
+        if sender is not None:
+            _tell_what_became(actor, stored, sender)
         return stored
-    replies.start(replies.Turn(actor, stored.chat_id, stored.message_id, stored.reply_id, asked.content), sink)
+    replies.start(Turn(actor, stored.chat_id, stored.message_id, stored.reply_id, asked.content), sink)
     _tell_others(actor, stored, question_received(stored, asked.content, told_as), sender)
     return stored
 
@@ -55,7 +58,7 @@ def answer_again(actor: Actor, *, chat_id: UUID, message_id: UUID) -> Stored:
         stored = service.retry(session, actor, chat_id=chat_id, message_id=message_id)
         question = queries.message(session, actor, chat_id, stored.message_id)
     if not stored.again and question is not None:
-        replies.start(replies.Turn(actor, chat_id, stored.message_id, stored.reply_id, question.content))
+        replies.start(Turn(actor, chat_id, stored.message_id, stored.reply_id, question.content))
     return stored
 
 
@@ -70,6 +73,14 @@ def stop(actor: Actor, *, chat_id: UUID, message_id: UUID | None) -> list[str]:
     for row in running:
         _stop_everywhere(actor.tenant_id, row.id)
     return [str(row.id) for row in running]
+
+
+def _tell_what_became(actor: Actor, stored: Stored, sender: str) -> None:
+    """The sender missed the acknowledgement, and perhaps the whole reply: it is told now if it is finished."""
+    with unit_of_work() as session:
+        reply = queries.whole_messages(session, actor, stored.chat_id, stored.reply_seq - 1, 1)
+    if reply and reply[0].status != "pending":
+        push(sender, "message:received", message_shown(reply[0], stored.chat_id))
 
 
 def _stop_everywhere(tenant: UUID, reply_id: UUID) -> None:

@@ -67,6 +67,7 @@ class Socket:
 
 EVENTS: dict[tuple[str, str], Event] = {}
 _JOINS: dict[str, list[Callable[[Actor, str], None]]] = {}
+_LEAVES: dict[str, list[Callable[[Socket], None]]] = {}
 _sockets: dict[tuple[str, str], Socket] = {}
 
 
@@ -95,6 +96,16 @@ def on_join(namespace: str) -> Callable[[Callable[[Actor, str], None]], Callable
 
     def register(function: Callable[[Actor, str], None]) -> Callable[[Actor, str], None]:
         _JOINS.setdefault(namespace, []).append(function)
+        return function
+
+    return register
+
+
+def on_leave(namespace: str) -> Callable[[Callable[[Socket], None]], Callable[[Socket], None]]:
+    """Run a function for each socket that has left a namespace, for whatever reason, where its process still lives."""
+
+    def register(function: Callable[[Socket], None]) -> Callable[[Socket], None]:
+        _LEAVES.setdefault(namespace, []).append(function)
         return function
 
     return register
@@ -165,7 +176,8 @@ def _ask_again(socket: Socket, notice: Notice) -> None:
 
 def drop(socket: Socket, reason: str) -> None:
     """Tell one socket why, then close it."""
-    _sockets.pop((socket.namespace, socket.sid), None)
+    if _sockets.pop((socket.namespace, socket.sid), None) is not None:
+        _left(socket)
     server = socketio.server
     server.emit("session:revoked", {"reason": reason}, to=socket.sid, namespace=socket.namespace)
     server.disconnect(socket.sid, namespace=socket.namespace)
@@ -208,7 +220,14 @@ def _enter(namespace: str, actor: Actor, sid: str) -> None:
 
 
 def _disconnect(namespace: str, *_reason: Any) -> None:
-    _sockets.pop((namespace, request.sid), None)  # type: ignore[attr-defined]
+    socket = _sockets.pop((namespace, request.sid), None)  # type: ignore[attr-defined]
+    if socket is not None:
+        _left(socket)
+
+
+def _left(socket: Socket) -> None:
+    for function in _LEAVES.get(socket.namespace, ()):
+        function(socket)
 
 
 def _receive(event: Event, handler: Handler, body: type[BaseModel] | None, payload: Any) -> dict[str, Any]:

@@ -150,3 +150,30 @@ def test_a_parent_must_be_of_the_same_chat(socket_of: Connect, server: Connect) 
     assert alice.ask("message:sent", wrong)["error"]["code"] == "not_found"
     right = alice.ask("message:sent", {**wrong, "sessionId": one["sessionId"]})
     assert right["ok"] and right["seq"] == 3
+
+
+def test_presence_counts_devices_and_ends_with_them(socket_of: Connect, server: Connect, app: Any, world: Any) -> None:
+    two = server(processes=2)
+    here = socket_of("lee", two)
+    there = socket_of("lee", two)
+    assert here.wait_for("presence") == {"userId": str(world.lee.id), "online": True, "devices": 2}
+    there.disconnect()
+    until(lambda: [p["devices"] for n, p in here.heard if n == "presence"] == [2, 1])
+    name = f"t:{world.acme.id}:presence:{world.lee.id}"
+    client = app.extensions["onyx"].store.client
+    assert client.zcard(name) == 1 and 0 < client.ttl(name) <= 75
+
+
+def test_a_sender_that_missed_everything_is_told_when_it_sends_again(
+    socket_of: Connect, server: Connect, new_id: Connect, sign_in: Connect
+) -> None:
+    token = sign_in("alice")["token"]
+    sent = {"content": "hello", "clientId": new_id()}
+    first = socket_of("alice", server(), token=token)
+    ack = first.ask("message:sent", sent)
+    with server().http(token) as http:
+        reply = settled(http, ack["sessionId"], ack["replyId"])
+    first.disconnect()
+    back = socket_of("alice", server(), token=token)
+    assert back.ask("message:sent", sent) == ack
+    assert back.wait_for("message:received")["content"] == reply["content"]

@@ -1,0 +1,86 @@
+"""On how many devices somebody is here, in Redis with an end: a process that dies leaves no ghosts (C4, F34).
+
+Each process says every half minute which sockets it still holds; what it does not say is forgotten after TTL.
+"""
+
+import threading
+import time
+from contextlib import suppress
+from uuid import UUID
+
+import structlog
+from flask import Flask, current_app
+
+from onyx.core.actor import Actor
+from onyx.edge.live import Socket, on_join, on_leave, push, socketio, sockets_here, user_room
+from onyx.edge.state import state
+from onyx.edge.store import Away, TenantStore
+
+_log = structlog.get_logger()
+TTL = 75
+EVERY = 30.0
+_begun = threading.Lock()
+_beating: list[object] = []
+
+
+@on_join("/")
+def came(actor: Actor, sid: str) -> None:
+    """Count the device and tell the person's others."""
+    assert actor.user_id is not None
+    _begin_beating()
+    with suppress(Away):
+        _touch(actor.tenant_id, actor.user_id, sid)
+        _tell(actor.tenant_id, actor.user_id, sid)
+
+
+@on_leave("/")
+def went(socket: Socket) -> None:
+    """Forget the device and tell the person's others."""
+    with suppress(Away):
+        store = TenantStore(state().store, socket.tenant)
+        store.remove("presence", socket.user, member=socket.sid)
+        _tell(socket.tenant, socket.user, socket.sid)
+
+
+def devices(tenant: UUID, user: UUID) -> int:
+    """On how many devices somebody is here. Raises Away."""
+    return len(TenantStore(state().store, tenant).members("presence", user, since=time.time() - TTL))
+
+
+def beat() -> None:
+    """Say which sockets this process holds. Raises Away."""
+    for socket in sockets_here():
+        if socket.namespace == "/":
+            _touch(socket.tenant, socket.user, socket.sid)
+
+
+def _touch(tenant: UUID, user: UUID, sid: str) -> None:
+    TenantStore(state().store, tenant).touch("presence", user, member=sid, at=time.time(), seconds=TTL)
+
+
+def _tell(tenant: UUID, user: UUID, sid: str) -> None:
+    """Nobody is told who has no other device: there is nobody to hear it."""
+    here = devices(tenant, user)
+    others = here - 1 if any(socket.sid == sid for socket in sockets_here()) else here
+    if others > 0:
+        payload = {"userId": str(user), "online": here > 0, "devices": here}
+        push(user_room(tenant, user), "presence", payload, skip=sid)
+
+
+def _begin_beating() -> None:
+    with _begun:
+        if not _beating:
+            app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
+            _beating.append(socketio.start_background_task(_beat_for_ever, app))
+
+
+def _beat_for_ever(app: Flask) -> None:
+    while True:
+        time.sleep(EVERY)
+        try:
+            with app.app_context():
+                beat()
+        except Away:
+            continue
+        except Exception:
+            _log.exception("presence not renewed")
