@@ -11,7 +11,6 @@ from uuid import UUID
 
 import psycopg
 from flask_sqlalchemy import SQLAlchemy
-from psycopg.pq import TransactionStatus
 from sqlalchemy import Connection, Engine, event
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -20,6 +19,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, ORMExecuteState, Session, ma
 from . import outbox
 from .errors import Unavailable
 from .scope import Scope, current_scope
+from .wire import ExtendedCursor, Wire
 
 TENANTS_PER_CONNECTION = 64
 _PINNED = {
@@ -44,7 +44,6 @@ _PINNED = {
     "TimeZone": "UTC",
     "DateStyle": "ISO",
 }
-_CLEAN = "reset role; reset all; deallocate all; close all; unlisten *; select pg_advisory_unlock_all()"
 
 
 class Base(DeclarativeBase):
@@ -59,13 +58,6 @@ class Owned:
 
 db = SQLAlchemy(model_class=Base, session_options={"expire_on_commit": False}, disable_autonaming=True)
 _tell: Callable[[Connection, Scope], None] | None = None
-
-
-class ExtendedCursor(psycopg.Cursor[Any]):
-    """Sends every statement by the extended protocol, which refuses two statements in one string."""
-
-    def _execute_send(self, query: Any, *, force_extended: bool = False, binary: bool | None = None) -> None:
-        super()._execute_send(query, force_extended=True, binary=binary)
 
 
 def engine_options(pool_size: int = 20) -> dict[str, Any]:
@@ -89,9 +81,10 @@ def engine_options(pool_size: int = 20) -> dict[str, Any]:
 
 
 def install(engine: Engine, tell: Callable[[Connection, Scope], None]) -> None:
-    """Bind the walls to the engine; `tell` sends scope and signed context at each BEGIN (tenancy.walls)."""
+    """Bind the walls to the engine; `tell` begins with scope and signed context (tenancy.walls)."""
     global _tell
     _tell = tell
+    event.listen(engine, "do_connect", lambda _dialect, _record, names, more: Wire.connect(*names, **more))
     event.listen(engine, "reset", _leave_nothing_behind)
     event.listen(engine, "checkin", _retire_well_travelled)
 
@@ -183,14 +176,9 @@ def _own_rows_only(state: ORMExecuteState) -> None:
         )
 
 
-def _leave_nothing_behind(connection: psycopg.Connection, _record: object, state: Any) -> None:
-    if state.terminate_only or connection.closed:
-        return
-    if connection.info.transaction_status != TransactionStatus.IDLE:
-        connection.rollback()
-    connection.autocommit = True
-    psycopg.Cursor(connection).execute(_CLEAN)
-    connection.autocommit = False
+def _leave_nothing_behind(connection: Wire, _record: object, state: Any) -> None:
+    if not state.terminate_only and not connection.closed:
+        connection.clear()
 
 
 def _retire_well_travelled(_connection: psycopg.Connection, record: Any) -> None:

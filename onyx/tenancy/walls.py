@@ -10,13 +10,14 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from onyx.core.db import db, is_away
 from onyx.core.errors import Unavailable
 from onyx.core.scope import Scope
+from onyx.core.wire import begin
 
 from .context import schema_of, sign
 
 _TENANT = (
-    "select set_config('role', %s, true), set_config('search_path', %s, true), set_config('onyx.context', %s, true)"
+    b"select set_config('role', $1, true), set_config('search_path', $1, true), set_config('onyx.context', $2, true)"
 )
-_CONTROL = "select set_config('search_path', 'onyx', true), set_config('onyx.context', %s, true)"
+_CONTROL = b"select set_config('search_path', 'onyx', true), set_config('onyx.context', $1, true)"
 bound_to_backend = True
 
 
@@ -24,7 +25,7 @@ def tell(connection: Connection, scope: Scope) -> None:
     """Take the tenant's role and path and hand over the signed context, for this transaction only."""
     schema = schema_of(scope.tenant)
     connection.info.setdefault("tenants", set()).add(scope.tenant)
-    connection.exec_driver_sql(_TENANT, (schema, schema, sign(scope, _pid(connection))))
+    begin(connection, _TENANT, schema.encode(), sign(scope, _pid(connection)).encode())
 
 
 @contextmanager
@@ -35,7 +36,7 @@ def control_plane(scope: Scope) -> Iterator[Connection]:
     """
     try:
         with db.engine.begin() as connection:
-            connection.exec_driver_sql(_CONTROL, (sign(scope, _pid(connection)),))
+            begin(connection, _CONTROL, sign(scope, _pid(connection)).encode())
             yield connection
     except (OperationalError, PoolTimeout) as error:
         if is_away(error):
