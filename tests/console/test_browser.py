@@ -1,0 +1,113 @@
+"""The console in a real browser: what an administrator clicks, and what the others' open pages do."""
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.conftest import browser  # noqa: F401
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture
+def world(fresh_world):
+    return fresh_world
+
+
+@pytest.fixture
+def visit(browser, server, world):  # noqa: F811
+    """A page of one of the cast, signed in by hand; complaints of the page (CSP among them) fail the test."""
+    two, contexts, complaints = server(processes=2), [], []
+
+    def open_page(name, password=None, email=None):
+        context = browser.new_context(base_url=two.url, locale="en-US", viewport={"width": 1300, "height": 900})
+        contexts.append(context)
+        page = context.new_page()
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.on("console", lambda said: complaints.append(said.text) if "Content Security Policy" in said.text else None)
+        page.goto("/login")
+        page.get_by_label("E-mail").fill(email or world[name].email)
+        page.get_by_label("Password", exact=True).fill(password or world[name].password)
+        page.get_by_role("button", name="Sign in").click()
+        page.wait_for_url(lambda url: "/login" not in url)
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+    assert complaints == []
+
+
+def test_an_ended_session_leaves_the_open_page_and_shows_its_receipt(visit, world):
+    alice, dana = visit("alice"), visit("dana")
+    dana.goto("/admin/sessions/")
+    expect(dana.get_by_test_id("connection")).to_have_attribute("data-state", "connected")
+    row = dana.get_by_test_id("live-session-row").filter(has_text=world.alice.email)
+    row.get_by_test_id("end-session").click()
+    dana.get_by_test_id("confirm-cancel").click()
+    expect(row).to_have_count(1)
+    row.get_by_test_id("end-session").click()
+    dana.get_by_test_id("confirm-ok").click()
+    alice.wait_for_url("**/login?reason=revoked_by_admin*", timeout=2000)
+    expect(row).to_have_count(0)
+    expect(dana.get_by_test_id("receipt")).to_contain_text("acknowledged in")
+
+
+def test_a_sign_in_appears_without_reload(visit, world):
+    dana = visit("dana")
+    dana.goto("/admin/sessions/")
+    expect(dana.get_by_test_id("connection")).to_have_attribute("data-state", "connected")
+    visit("bob")
+    expect(dana.get_by_test_id("live-session-row").filter(has_text=world.bob.email)).to_have_count(1)
+
+
+def test_a_person_from_the_form_to_their_own_sign_in_and_suspension(visit, world):
+    dana = visit("dana")
+    email = f"nora@{world.acme.slug}.example"
+    dana.goto("/admin/people/")
+    dana.get_by_test_id("people-new").click()
+    dana.get_by_label("E-mail").fill(world.alice.email)
+    dana.get_by_test_id("person-save").click()
+    expect(dana.get_by_text("Somebody with this e-mail is here already.")).to_be_visible()
+    dana.get_by_label("E-mail").fill(email)
+    dana.get_by_label("Name").fill("Nora New")
+    dana.get_by_test_id("role-curator").check()
+    dana.get_by_test_id("person-save").click()
+    nora = visit(None, email=email, password=dana.get_by_test_id("one-time-password").inner_text())
+
+    dana.goto("/admin/people/")
+    dana.get_by_test_id("people-search").fill("nora")
+    dana.get_by_test_id("people-search").press("Enter")
+    expect(dana.get_by_test_id("person-row")).to_have_count(1)
+    dana.get_by_role("link", name="Nora New", exact=True).click()
+    dana.get_by_test_id("role-curator").uncheck()
+    dana.get_by_test_id("person-save").click()
+    expect(dana.get_by_text("Saved.")).to_be_visible()
+    expect(dana.get_by_test_id("role-curator")).not_to_be_checked()
+    dana.get_by_test_id("person-suspend").click()
+    dana.get_by_test_id("confirm-ok").click()
+    nora.wait_for_url("**/login?reason=suspended*", timeout=3000)
+    expect(dana.get_by_test_id("person-reactivate")).to_be_visible()
+
+
+def test_the_overview_moves(visit):
+    dana = visit("dana")
+    dana.goto("/admin/")
+    expect(dana.get_by_test_id("stat-active_sessions")).to_have_text("1")
+    expect(dana.locator("#requests-chart canvas")).to_be_visible()
+    expect(dana.get_by_test_id("checklist")).to_contain_text("Give a second person the role Admin")
+
+
+def test_the_platform_suspends_and_resumes(visit, world):
+    alice, petra = visit("alice"), visit("petra")
+    petra.goto("/platform/")
+    petra.get_by_test_id("tenants-search").fill(world.acme.slug)
+    row = petra.get_by_test_id("tenant-row").filter(has_text=world.acme.slug)
+    expect(row).to_have_count(1)
+    row.get_by_test_id("tenant-turn").click()
+    petra.get_by_test_id("confirm-ok").click()
+    alice.wait_for_url("**/login?reason=tenant_suspended*", timeout=3000)
+    expect(row).to_contain_text("suspended")
+    row.get_by_test_id("tenant-turn").click()
+    petra.get_by_test_id("confirm-ok").click()
+    expect(row).to_contain_text("active")
+    visit("alice")
