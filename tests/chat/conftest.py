@@ -88,6 +88,9 @@ class Model(ThreadingHTTPServer):
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), _Speaker)
+        self.reset()
+
+    def reset(self) -> None:
         self.mood = "answer"
         self.words = ["The ", "answer ", "is ", "fourty-two ", "🙂."]
         self.pause = 0.0
@@ -138,11 +141,19 @@ class _Speaker(BaseHTTPRequestHandler):
         return None
 
 
-@pytest.fixture
-def model() -> Iterator[Model]:
+@pytest.fixture(scope="module")
+def models() -> Iterator[Model]:
     made = Model()
     threading.Thread(target=made.serve_forever, daemon=True).start()
     yield made
     made.gone.set()
     made.shutdown()
     made.server_close()
+
+
+@pytest.fixture
+def model(models: Model) -> Iterator[Model]:
+    """The model in a good mood; what it is told by one test is forgotten before the next."""
+    models.reset()
+    yield models
+    models.gone.set()

@@ -6,7 +6,8 @@ import json
 import os
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -14,18 +15,30 @@ import pytest
 from flask import Flask
 
 from tests.chat.conftest import Model, events_of, settled, until
+from tests.server import Server
 
 Connect = Callable[..., Any]
 
 
+@pytest.fixture(scope="module")
+def talkers(models: Model, serving: dict[str, str], var: Path) -> Iterator[Connect]:
+    """Servers whose answers come from the model on this machine, one for each number of processes and patience."""
+    made: dict[tuple[int, str], Server] = {}
+
+    def get(processes: int, patience: str) -> Server:
+        if (processes, patience) not in made:
+            environment = {**serving, "LLM_BASE_URL": models.url, "LLM_MODEL": "local", "LLM_TIMEOUT": patience}
+            made[processes, patience] = Server(environment, var, processes)
+        return made[processes, patience]
+
+    yield get
+    for one in made.values():
+        one.stop()
+
+
 @pytest.fixture
-def talker(model: Model, server: Connect) -> Connect:
-    """A server whose answers come from the model on this machine."""
-
-    def start(processes: int = 1, **more: str) -> Any:
-        return server(fresh=True, processes=processes, LLM_BASE_URL=model.url, LLM_MODEL="local", **more)
-
-    return start
+def talker(model: Model, talkers: Connect) -> Connect:
+    return lambda processes=1, patience="20": talkers(processes, patience)
 
 
 def test_a_language_model_answers_and_gets_the_history(
@@ -57,7 +70,7 @@ def test_a_model_that_fails_leaves_the_question_and_a_reply_with_a_retry(
 ) -> None:
     model.mood = mood
     token = sign_in("alice")["token"]
-    running = talker(LLM_TIMEOUT="0.7")
+    running = talker(patience="0.7")
     alice = socket_of("alice", running, token=token)
     ack = alice.ask("message:sent", {"content": "Do you hear me?"})
     assert ack["ok"]
@@ -75,21 +88,20 @@ def test_a_model_that_fails_leaves_the_question_and_a_reply_with_a_retry(
     assert [m["status"] for m in stored] == ["done", "failed", "done"]
 
 
-@pytest.mark.parametrize("processes", [1, 2])
-def test_stopping_keeps_what_is_there_in_whatever_process_it_is_written(
-    processes: int, talker: Connect, model: Model, socket_of: Connect, sign_in: Connect
+def test_stopping_keeps_what_is_there_from_whatever_process_it_is_stopped(
+    talker: Connect, model: Model, socket_of: Connect, sign_in: Connect
 ) -> None:
     model.words, model.pause = [f"w{i} " for i in range(400)], 0.02
     token = sign_in("alice")["token"]
-    running = talker(processes)
-    sockets = [socket_of("alice", running, token=token) for _ in range(processes * 4)]
-    ack = sockets[0].ask("message:sent", {"content": "Count"})
-    until(lambda: any(n == "message:delta" for n, _ in sockets[0].heard))
-    for one in sockets[1:]:
-        one.ask("message:stop", {"sessionId": ack["sessionId"]})
-    with running.http(token) as http:
-        reply = settled(http, ack["sessionId"], ack["replyId"], 3)
-    assert reply["status"] == "stopped" and reply["content"].startswith("w0 ") and "w399" not in reply["content"]
+    running = talker(2)
+    asks, *others = (socket_of("alice", running, token=token) for _ in range(7))
+    for stops in others:  # six of them: some are held by the other process
+        ack = asks.ask("message:sent", {"content": "Count"})
+        until(lambda ack=ack: any(n == "message:delta" and p["messageId"] == ack["replyId"] for n, p in asks.heard))
+        assert stops.ask("message:stop", {"sessionId": ack["sessionId"]})["stopped"] == [ack["replyId"]]
+        with running.http(token) as http:
+            reply = settled(http, ack["sessionId"], ack["replyId"], 3)
+        assert reply["status"] == "stopped" and reply["content"].startswith("w0 ") and "w399" not in reply["content"]
 
 
 def test_a_silent_model_can_be_stopped(talker: Connect, model: Model, socket_of: Connect, sign_in: Connect) -> None:
@@ -181,13 +193,13 @@ def test_a_reply_goes_on_when_the_client_has_left(talker: Connect, model: Model,
 
 
 def test_a_reply_whose_process_was_killed_is_finished_by_the_job(
-    talker: Connect, model: Model, socket_of: Connect, sign_in: Connect, app: Flask, owner: Any, world: Any
+    server: Connect, model: Model, socket_of: Connect, sign_in: Connect, app: Flask, owner: Any, world: Any
 ) -> None:
     from onyx.chat import recovery
 
     model.words, model.pause = [f"w{i} " for i in range(400)], 0.02
     token = sign_in("alice")["token"]
-    running = talker()
+    running = server(fresh=True, LLM_BASE_URL=model.url)
     alice = socket_of("alice", running, token=token)
     ack = alice.ask("message:sent", {"content": "What about granite?"})
     until(lambda: any(n == "message:delta" for n, _ in alice.heard))
