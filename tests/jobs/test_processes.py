@@ -38,11 +38,17 @@ def store(addresses):
     return Store(addresses["REDIS_URL"])
 
 
-def test_of_two_schedulers_one_places_each_job_once(store, world, addresses):
+def test_of_two_schedulers_one_places_each_job_once(store, world, redis, addresses):
     with queue.connect(addresses["REDIS_URL"]) as connection:
         placed = [tick(store, connection, name, world.platform.id) for name in ("one", "two", "one", "two")]
         assert placed == [[entry.name for entry in TABLE], [], [], []]
         assert sum(queue.lengths(connection).values()) == len(TABLE)
+        redis.hset(NEXT, "sessions.expire", time.time() - 1)
+        redis.delete(queue.mark_of("sessions.expire", None))
+        assert tick(store, connection, "two", world.platform.id) == [], "who does not lead places nothing"
+        assert tick(store, connection, "one", world.platform.id) == ["sessions.expire"]
+        roles = {process["name"]: process["role"] for process in queue.alive(store)}
+        assert (roles["one"], roles["two"]) == ("scheduler", "scheduler (standing by)")
 
 
 def test_what_is_due_next_survives_a_change_of_leader(store, world, redis, addresses):
