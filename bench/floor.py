@@ -6,7 +6,7 @@ Redis GET, the same rows. Run as `gunicorn -c config/gunicorn.py bench.floor:app
 
 import json
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 from uuid import UUID, uuid4
@@ -20,11 +20,13 @@ from flask_socketio import SocketIO, join_room
 from psycopg.rows import dict_row
 
 KEY = os.environ["FLOOR_KEY"]
-CHAT = "insert into chat_session (user_id, id, title, preview, last_seq, message_count) values (%s, %s, %s, %s, 1, 1)"
-MESSAGE = (
-    "insert into chat_message (user_id, id, chat_session_id, seq, author_id, role, content, metadata)"
-    " values (%s, %s, %s, %s, %s, %s, %s, '{}') returning created_at"
+CHAT = "insert into chat_session (user_id, id, title, preview, last_seq, message_count) values (%s, %s, %s, %s, 2, 2)"
+PAIR = (
+    "insert into chat_message (user_id, id, chat_session_id, seq, author_id, parent_id, role, status, content)"
+    " values (%s, %s, %s, 1, %s, null, 'user', 'done', %s), (%s, %s, %s, 2, null, %s, 'assistant', 'pending', '')"
+    " returning created_at"
 )
+FINISH = "update chat_message set content = %s, status = 'done', updated_at = now() where user_id = %s and id = %s"
 app = Flask(__name__)
 socketio = SocketIO(app, async_mode="gevent", transports=["websocket"], message_queue=os.environ["REDIS_URL"])
 cache = redis.Redis.from_url(os.environ["REDIS_URL"])
@@ -95,28 +97,27 @@ def people() -> Response:
 
 
 def begin(user: str, text: str) -> tuple[UUID, UUID, Any]:
-    chat, message = uuid4(), uuid4()
+    chat, question, reply = uuid4(), uuid4(), uuid4()
     with database() as db:
         db.execute(CHAT, [user, chat, text[:60], text[:120]])
-        row: Any = db.execute(MESSAGE, [user, message, chat, 1, user, "user", text]).fetchone()
-    return chat, message, row["created_at"]
+        row: Any = db.execute(PAIR, [user, question, chat, user, text, user, reply, chat, question]).fetchone()
+    return chat, reply, row["created_at"]
 
 
 @app.post("/api/v1/sessions")
 def create() -> Response:
-    chat, message, at = begin(who(), request.get_json()["text"])
-    return ok({"id": chat, "message_id": message, "created_at": at}, 201)
+    chat, reply, at = begin(who(), request.get_json()["text"])
+    return ok({"id": chat, "reply_id": reply, "created_at": at}, 201)
 
 
 @app.post("/api/v1/chat")
 def turn() -> Response:
     user, text = who(), request.get_json()["text"]
-    chat, message, _ = begin(user, text)
-    return Response(answer(user, chat, message, text), content_type="text/event-stream")
+    return Response(answer(user, text, *begin(user, text)[:2]), content_type="text/event-stream")
 
 
-def answer(user: str, chat: UUID, message: UUID, text: str) -> Iterator[str]:
-    yield event("session", {"session_id": str(chat), "message_id": str(message)})
+def answer(user: str, text: str, chat: UUID, reply: UUID) -> Iterator[str]:
+    yield event("session", {"session_id": str(chat), "message_id": str(reply)})
     asked = {"stream": True, "messages": [{"role": "user", "content": text}]}
     found = model.request("POST", os.environ["LLM_BASE_URL"] + "/chat/completions", json=asked, preload_content=False)
     said = ""
@@ -126,7 +127,7 @@ def answer(user: str, chat: UUID, message: UUID, text: str) -> Iterator[str]:
             said += word
             yield event("delta", {"text": word})
     with database() as db:
-        db.execute(MESSAGE, [user, uuid4(), chat, 2, None, "assistant", said])
+        db.execute(FINISH, [said, user, reply])
     yield event("done", {})
 
 
@@ -139,12 +140,7 @@ def connect(auth: dict[str, str]) -> None:
     join_room(who(auth["token"]))
 
 
-def echo(name: str) -> Callable[[dict[str, str]], dict[str, bool]]:
-    def receive(payload: dict[str, str]) -> dict[str, bool]:
-        socketio.emit(name, payload, to=who(payload["token"]))
-        return {"ok": True}
-
-    return receive
-
-
-socketio.on_event("echo", echo("echoed"))
+@socketio.on("typing:start")
+def typing(payload: dict[str, str]) -> dict[str, bool]:
+    socketio.emit("typing", payload, to=who(payload["token"]))
+    return {"ok": True}

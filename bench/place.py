@@ -69,12 +69,13 @@ class Place:
 
     def token(self, name: str, server: Server) -> str:
         """A fresh session of one of the demo's people."""
+        return str(ask(server, "POST", "/api/v1/auth/login", None, self.person(name))["token"])
+
+    def person(self, name: str) -> dict[str, str]:
+        """What one of the demo's people signs in with."""
         people = json.loads((self.var / "demo-credentials.json").read_text())
-        person = next(p for p in people if p["email"].startswith(f"{name}@"))
-        data: dict[str, Any] = ask(
-            server, "POST", "/api/v1/auth/login", None, {k: person[k] for k in ("email", "password")}
-        )
-        return str(data["token"])
+        found = next(person for person in people if person["email"].startswith(f"{name}@"))
+        return {part: found[part] for part in ("email", "password")}
 
     def floor_token(self) -> str:
         """What the floor believes: a signed token whose session lies in Redis."""

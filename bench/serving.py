@@ -23,7 +23,7 @@ blueprint = Blueprint("bench", __name__)
 @blueprint.post("/bench/chats")
 @requires(Permission.CHAT_USE)
 def create(actor: Actor, _session: Session) -> dict[str, Any]:
-    stored = service.send(actor, content=body(Turn).text)
+    stored = service.send(actor, service.Asked(body(Turn).text))
     return {"id": stored.chat_id, "message_id": stored.message_id, "created_at": stored.created_at}
 
 

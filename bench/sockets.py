@@ -1,0 +1,102 @@
+"""The sockets of the bench, in a process of their own: reads one job as JSON from stdin, writes JSON.
+
+`hold` opens `count` sockets and keeps them until stdin ends; `pass` sends events from one socket to another of the same
+person; `revoke` ends sessions and waits for their sockets to close.
+"""
+
+from gevent import monkey
+
+monkey.patch_all()
+
+import json  # noqa: E402
+import sys  # noqa: E402
+import time  # noqa: E402
+import urllib.request  # noqa: E402
+from typing import Any  # noqa: E402
+
+import gevent  # noqa: E402
+import websocket  # noqa: E402
+from gevent.pool import Pool  # noqa: E402
+
+
+class Line:
+    """One Socket.IO connection over WebSocket (Engine.IO 4), just enough of it."""
+
+    def __init__(self, port: int, token: str) -> None:
+        address = f"ws://127.0.0.1:{port}/socket.io/?EIO=4&transport=websocket"
+        self._socket = websocket.create_connection(address, timeout=60, skip_utf8_validation=True)
+        self._socket.recv()
+        self._socket.send("40" + json.dumps({"token": token}))
+        answer = self._socket.recv()
+        if not answer.startswith("40"):
+            raise RuntimeError(f"the socket was refused: {answer}")
+
+    def send(self, event: str, payload: Any) -> None:
+        self._socket.send("420" + json.dumps([event, payload]))
+
+    def hear(self, event: str) -> Any:
+        """The payload of the next `event`; answers pings meanwhile. Raises WebSocketException at the end."""
+        while True:
+            text = self._socket.recv()
+            if text == "2":
+                self._socket.send("3")
+            elif text.startswith(f'42["{event}"'):
+                return json.loads(text[2:])[1]
+            elif not text or text.startswith("41"):
+                raise websocket.WebSocketConnectionClosedException
+
+    def stay(self) -> None:
+        """Answer pings until the other side closes."""
+        try:
+            self.hear("session:revoked")
+        except (websocket.WebSocketException, OSError):
+            pass
+
+
+def hold(job: dict[str, Any]) -> None:
+    lines = Pool(20).map(lambda _: Line(job["port"], job["token"]), range(job["count"]))
+    for line in lines:
+        gevent.spawn(line.stay)
+    print("open", flush=True)
+    gevent.get_hub().threadpool.apply(sys.stdin.read)
+
+
+def pass_on(job: dict[str, Any]) -> None:
+    sender, receiver = Line(job["port"], job["token"]), Line(job["port"], job["token"])
+    gevent.spawn(sender.stay)
+    times = []
+    for _ in range(job["count"]):
+        began = time.perf_counter()
+        sender.send(job["event"], job["payload"])
+        receiver.hear(job["heard"])
+        times.append((time.perf_counter() - began) * 1000)
+        gevent.sleep(job["pause"])
+    json.dump(times, sys.stdout)
+
+
+def revoke(job: dict[str, Any]) -> None:
+    """Sign in `count` times, open a socket for each, end each session by its administrator."""
+    sessions = Pool(4).map(lambda _: _ask(job, "POST", "/api/v1/auth/login", None, job["person"]), range(job["count"]))
+    lines = [Line(job["port"], session["token"]) for session in sessions]
+    times = []
+    for session, line in zip(sessions, lines, strict=True):
+        waiting = gevent.spawn(line.stay)
+        began = time.perf_counter()
+        gevent.spawn(_ask, job, "DELETE", f"/api/v1/live-sessions/{session['session_id']}", job["token"], None)
+        if waiting.join(timeout=10) or not waiting.ready():
+            raise RuntimeError("a socket outlived its session by ten seconds")
+        times.append((time.perf_counter() - began) * 1000)
+    json.dump(times, sys.stdout)
+
+
+def _ask(job: dict[str, Any], method: str, path: str, token: str | None, body: Any) -> Any:
+    headers = {"Content-Type": "application/json"} | ({"Authorization": f"Bearer {token}"} if token else {})
+    data = json.dumps(body).encode() if body is not None else None
+    request = urllib.request.Request(f"http://127.0.0.1:{job['port']}{path}", data, headers, method=method)
+    with urllib.request.urlopen(request, timeout=30) as answer:
+        return json.loads(answer.read())["data"]
+
+
+if __name__ == "__main__":
+    found = json.loads(sys.stdin.readline())
+    {"hold": hold, "pass": pass_on, "revoke": revoke}[found["do"]](found)
