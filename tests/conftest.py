@@ -25,7 +25,7 @@ from hypothesis import settings
 from sqlalchemy.orm import Session
 
 from tests.cast import World, make_world
-from tests.server import Server, Socket
+from tests.server import Server, Socket, hang_up
 
 OWN_SETTINGS = ("DATABASE_", "REDIS_", "LLM_", "ONYX_", "SESSION_", "RATE_LIMITS", "PUBLIC_URL", "TRUSTED_PROXIES")
 settings.register_profile("onyx", database=None, deadline=None)
@@ -265,5 +265,4 @@ def socket_of(sign_in: Callable[..., dict[str, Any]]) -> Iterator[Callable[..., 
 
     yield connect
     for one in made:
-        if one.connected:
-            one.disconnect()
+        hang_up(one)

@@ -132,3 +132,13 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
+
+
+def hang_up(client: socketio.Client) -> None:
+    """Close what a refused or broken connection leaves open, which warns when it is collected."""
+    if client.connected:
+        client.disconnect()
+    if client.eio.ws is not None:
+        client.eio.ws.close()
+    if client.eio.http is not None:
+        client.eio.http.close()

@@ -167,7 +167,8 @@ def _ask_again(socket: Socket, notice: Notice) -> None:
         actor = gate.identify(socket.token, socket.meta, ("notice", 10_000, 60))
     except Unauthenticated as error:
         drop(socket, error.reason or notice.reason)
-    except Unavailable:
+    except Exception:
+        _log.exception("a socket could not be judged", kind=notice.kind)
         drop(socket, notice.reason)  # nobody can say that the session lives: the client comes back and asks
     else:
         if socket.namespace == "/live" and not _may_watch(actor):
@@ -176,11 +177,14 @@ def _ask_again(socket: Socket, notice: Notice) -> None:
 
 def drop(socket: Socket, reason: str) -> None:
     """Tell one socket why, then close it."""
-    if _sockets.pop((socket.namespace, socket.sid), None) is not None:
-        _left(socket)
+    was_here = _sockets.pop((socket.namespace, socket.sid), None) is not None
     server = socketio.server
-    server.emit("session:revoked", {"reason": reason}, to=socket.sid, namespace=socket.namespace)
-    server.disconnect(socket.sid, namespace=socket.namespace)
+    try:
+        server.emit("session:revoked", {"reason": reason}, to=socket.sid, namespace=socket.namespace)
+    finally:
+        server.disconnect(socket.sid, namespace=socket.namespace)
+    if was_here:
+        _left(socket)
 
 
 def _may_watch(actor: Actor) -> bool:
@@ -188,6 +192,8 @@ def _may_watch(actor: Actor) -> bool:
 
 
 def _connect(namespace: str, auth: Any = None) -> None:
+    if (namespace, request.sid) in _sockets:  # type: ignore[attr-defined]
+        return  # an event that a client named `connect`
     # Flask-SocketIO calls again without auth after a TypeError: an absent auth must never count as success.
     token = auth.get("token") if isinstance(auth, dict) else None
     token = token if isinstance(token, str) and token else request.cookies.get(COOKIE, "")
@@ -220,7 +226,11 @@ def _enter(namespace: str, actor: Actor, sid: str) -> None:
 
 
 def _disconnect(namespace: str, *_reason: Any) -> None:
-    socket = _sockets.pop((namespace, request.sid), None)  # type: ignore[attr-defined]
+    sid: str = request.sid  # type: ignore[attr-defined]
+    # A client may send an event by this name too. It must not take its socket out of reach of revocations.
+    if socketio.server.manager.is_connected(sid, namespace):
+        return
+    socket = _sockets.pop((namespace, sid), None)
     if socket is not None:
         _left(socket)
 

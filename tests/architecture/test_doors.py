@@ -46,7 +46,7 @@ def test_every_route_and_event_has_a_limit_that_can_be_read(app):
         assert parsed(event.limit)[0] > 0, event.name
 
 
-def test_every_event_names_a_permission():
+def test_every_event_names_a_permission(app):
     assert EVENTS, "no events are registered"
     assert all(isinstance(event.permission, Permission) for event in EVENTS.values())
 
