@@ -24,7 +24,9 @@ def end(session: Session, actor: Actor, row: LoginSession, state: str, reason: s
     row.state, row.end_reason, row.ended_at = state, reason, now()
     action = Action.SESSION_ENDED if reason == "signed_out" else Action.SESSION_REVOKED
     action = Action.SESSION_EXPIRED if state == "expired" else action
-    record(session, actor, action, target("session", row.id, row.device or ""), target("user", row.user_id), reason=reason)
+    record(
+        session, actor, action, target("session", row.id, row.device or ""), target("user", row.user_id), reason=reason
+    )
     return changes.session_ended(session, actor.tenant_id, row, reason)
 
 

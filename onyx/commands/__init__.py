@@ -1,13 +1,13 @@
 """`flask …`: what an operator does at a shell, by the same services as everywhere, recorded as kind `operator`.
 
-    setup · tenants · users · sessions · migrate · doctor · urls
+setup · tenants · users · sessions · jobs · migrate · doctor · urls
 """
 
 from flask import Flask
 
-from . import installation, sessions, tenants, users
+from . import installation, jobs, sessions, tenants, users
 
 
 def register(app: Flask) -> None:
-    for command in (*installation.COMMANDS, tenants.tenants, users.users, sessions.sessions):
+    for command in (*installation.COMMANDS, tenants.tenants, users.users, sessions.sessions, jobs.jobs):
         app.cli.add_command(command)

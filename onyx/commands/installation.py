@@ -30,7 +30,12 @@ from .shell import command, json_option, operator, platform, show
 @json_option
 @command
 def setup(
-    admin_email: str, admin_name: str, slug: str | None, organisation_name: str, organisation_admin: str | None, as_json: bool
+    admin_email: str,
+    admin_name: str,
+    slug: str | None,
+    organisation_name: str,
+    organisation_admin: str | None,
+    as_json: bool,
 ) -> None:
     """First hour of an installation without the demo: keys, structure, a platform admin, a first organisation."""
     if slug and not organisation_admin:
@@ -72,7 +77,11 @@ def doctor(as_json: bool) -> None:
 @command
 def urls(as_json: bool) -> None:
     """The addresses of this installation's servers, as lines for a shell."""
-    found = {name: text for name, text in embedded.urls(data_folder()).items() if name.endswith("_URL") and "SUPERUSER" not in name}
+    found = {
+        name: text
+        for name, text in embedded.urls(data_folder()).items()
+        if name.endswith("_URL") and "SUPERUSER" not in name
+    }
     if as_json:
         show(found, True)
     else:
@@ -113,7 +122,9 @@ def _migrations() -> dict[str, Any]:
         behind = migration.pending(address)
     except psycopg.Error as error:
         return _line("migrations", False, f"the owner cannot log in: {error}")
-    return _line("migrations", not behind, "something is behind: run `flask migrate`" if behind else "all at this version")
+    return _line(
+        "migrations", not behind, "something is behind: run `flask migrate`" if behind else "all at this version"
+    )
 
 
 def _processes() -> dict[str, Any]:

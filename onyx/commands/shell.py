@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import wraps
 from typing import Any
-from uuid import UUID
 
 import click
 from flask.cli import with_appcontext
@@ -82,7 +81,10 @@ def show(data: Any, as_json: bool, columns: Sequence[str] = ()) -> None:
 
 
 def _table(rows: list[dict[str, Any]], columns: Sequence[str]) -> None:
-    lines = [[column.replace("_", " ") for column in columns], *([_word(row[column]) for column in columns] for row in rows)]
+    lines = [
+        [column.replace("_", " ") for column in columns],
+        *([_word(row[column]) for column in columns] for row in rows),
+    ]
     widths = [max(len(line[index]) for line in lines) for index in range(len(columns))]
     for line in lines:
         click.echo("  ".join(text.ljust(width) for text, width in zip(line, widths, strict=True)).rstrip())
@@ -95,4 +97,4 @@ def _word(value: Any) -> str:
 
 
 def _plain(value: Any) -> Any:
-    return rfc3339(value) if hasattr(value, "isoformat") else str(value) if isinstance(value, UUID) else str(value)
+    return rfc3339(value) if hasattr(value, "isoformat") else str(value)

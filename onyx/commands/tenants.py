@@ -82,7 +82,10 @@ def create_tenant(slug: str, name: str, admin_email: str, admin_name: str) -> di
     try:
         steward.create_tenant(owner_url(), slug=slug, name=name)
     except steward.Refused as refused:
-        why = {"taken": f"There is an organisation {slug!r} already.", "malformed": "The short name has 3 to 40 letters, digits and hyphens."}
+        why = {
+            "taken": f"There is an organisation {slug!r} already.",
+            "malformed": "The short name has 3 to 40 letters, digits and hyphens.",
+        }
         raise click.ClickException(why.get(str(refused), str(refused))) from None
     place = named(slug)
     with acting_in(platform(), "platform", "tenants create") as (session, actor):

@@ -21,15 +21,15 @@ _COLUMNS = ("email", "display_name", "roles", "status", "last_login_at")
 @tenant_option
 @click.option("--email", required=True)
 @click.option("--name", default="")
-@click.option("--role", "roles", multiple=True, default=("user",), show_default=True, help="May be given several times.")
+@click.option(
+    "--role", "roles", multiple=True, default=("user",), show_default=True, help="May be given several times."
+)
 @json_option
 @command
 def create(slug: str, email: str, name: str, roles: tuple[str, ...], as_json: bool) -> None:
     """Create a person; the password is printed once."""
     with acting_in(named(slug), "admin", "users create") as (session, actor):
-        id, password = service.create(
-            session, actor, email=email, display_name=name, roles=list(roles), password=None
-        )
+        id, password = service.create(session, actor, email=email, display_name=name, roles=list(roles), password=None)
     show({"id": str(id), "email": email.strip().lower(), "roles": sorted(roles), "password": password}, as_json)
 
 

@@ -8,9 +8,9 @@ from wtforms import EmailField, HiddenField, SelectMultipleField, StringField
 from wtforms.validators import DataRequired, Length
 from wtforms.widgets import CheckboxInput, ListWidget
 
+from onyx.access.policy import roles_for
 from onyx.edge.csrf import csrf_token
 from onyx.members.queries import role_name
-from onyx.access.policy import roles_for
 
 
 class GuardedForm(BaseForm):
@@ -29,7 +29,10 @@ class PersonForm(GuardedForm):
     email = EmailField("E-mail", [DataRequired("Give an e-mail address."), Length(3, 254)])
     display_name = StringField("Name", [Length(max=120)])
     roles = SelectMultipleField(
-        "Roles", [DataRequired("Choose at least one role.")], widget=ListWidget(prefix_label=False), option_widget=CheckboxInput()
+        "Roles",
+        [DataRequired("Choose at least one role.")],
+        widget=ListWidget(prefix_label=False),
+        option_widget=CheckboxInput(),
     )
 
     def __init__(self, *arguments: Any, **more: Any) -> None:

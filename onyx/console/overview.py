@@ -28,5 +28,9 @@ def _checklist(count: Any) -> list[dict[str, Any]]:
     return [
         {"text": "Add the people of your organisation", "done": count.active > 1, "href": "/admin/people/new/"},
         {"text": "Give a second person the role Admin", "done": count.admins > 1, "href": "/admin/people/"},
-        {"text": "Appoint an auditor, who alone may read the trail", "done": count.auditors > 0, "href": "/admin/people/"},
+        {
+            "text": "Appoint an auditor, who alone may read the trail",
+            "done": count.auditors > 0,
+            "href": "/admin/people/",
+        },
     ]

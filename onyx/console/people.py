@@ -123,9 +123,7 @@ class PeopleView(BaseModelView):
 
     def update_model(self, form: PersonForm, model: User) -> bool:
         actor: Actor = g.actor
-        service.change_person(
-            db.session(), actor, model, email=form.email.data, display_name=form.display_name.data
-        )
+        service.change_person(db.session(), actor, model, email=form.email.data, display_name=form.display_name.data)
         service.set_roles(db.session(), actor, model, form.roles.data)
         return True
 

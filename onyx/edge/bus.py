@@ -69,7 +69,9 @@ class Bus:
     def publish(self, notice: Notice) -> int:
         """Tell all processes; returns how many were listening. Raises Away (the polls still bring it)."""
         text = json.dumps([notice.id.hex, notice.tenant.hex, notice.kind, notice.subject.hex, notice.reason])
-        return int(self._store.call(self._store.client.publish, CHANNEL, text))
+        heard = int(self._store.call(self._store.client.publish, CHANNEL, text))
+        self._remember_asked(notice.id)
+        return heard
 
     def subscribe(self, listener: Callable[[Notice], None]) -> None:
         """Call `listener` for every notice, in this process, once each."""
@@ -96,10 +98,14 @@ class Bus:
             self.generation = changed.scalar_one()
 
     def receipt(self, id: UUID) -> dict[str, Any]:
-        """Which processes acknowledged a notice, and when (Unix time), and which are alive. Raises Away."""
+        """Which processes acknowledged a notice, and when (Unix time), and which were alive then. Raises Away."""
         client = self._store.client
         acks = self._store.call(client.hgetall, f"onyx:ack:{id}")
-        return {"acknowledged": {name.decode(): float(at) for name, at in acks.items()}, "alive": self.alive()}
+        asked = self._store.call(client.smembers, f"onyx:asked:{id}")
+        return {
+            "acknowledged": {name.decode(): float(at) for name, at in acks.items()},
+            "alive": sorted(name.decode() for name in asked) or self.alive(),
+        }
 
     def alive(self) -> list[str]:
         """The processes that beat within the last six seconds. Raises Away."""
@@ -203,6 +209,15 @@ class Bus:
             self._store.call(pipe.execute)
         except Away:
             self.suspect()
+
+    def _remember_asked(self, id: UUID) -> None:
+        """Who was alive when a notice went out: a receipt must not lose a process that dies over it."""
+        alive = self.alive()
+        if alive:
+            pipe = self._store.client.pipeline(transaction=False)
+            pipe.sadd(f"onyx:asked:{id}", *alive)
+            pipe.expire(f"onyx:asked:{id}", 86_400)
+            self._store.call(pipe.execute)
 
     def _forget_old(self) -> None:
         horizon = time.monotonic() - 600

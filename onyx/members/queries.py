@@ -29,9 +29,7 @@ class Filter:
     status: str = ""
 
 
-def people(
-    session: Session, wanted: Filter, size: int, after: UUID | None
-) -> tuple[list[dict[str, Any]], str | None]:
+def people(session: Session, wanted: Filter, size: int, after: UUID | None) -> tuple[list[dict[str, Any]], str | None]:
     """A page of people, newest first, and the cursor of the next one."""
     where, values = _conditions(wanted, after)
     statement = f"{_COLUMNS}{where} order by u.id desc limit %s"
@@ -75,7 +73,10 @@ def explained(user: User, tenant_slug: str) -> list[dict[str, Any]]:
 
 def known_roles(tenant_slug: str) -> list[dict[str, Any]]:
     """The roles that can be held in this tenant, with what they allow."""
-    return [{"id": role.value, "name": role_name(role), "permissions": sorted(POLICY[role])} for role in roles_for(tenant_slug)]
+    return [
+        {"id": role.value, "name": role_name(role), "permissions": sorted(POLICY[role])}
+        for role in roles_for(tenant_slug)
+    ]
 
 
 def role_name(role: Role) -> str:

@@ -62,7 +62,9 @@ def set_roles(session: Session, actor: Actor, user: User, roles: list[str]) -> N
     for row in user.roles:
         if row.role not in wanted:
             session.delete(row)
-    session.add_all(UserRole(user_id=user.id, role=role, granted_by=actor.user_id) for role in wanted if role not in held)
+    session.add_all(
+        UserRole(user_id=user.id, role=role, granted_by=actor.user_id) for role in wanted if role not in held
+    )
     session.flush()  # so that the answer shows the roles as they are now
     session.refresh(user, ["roles"])
     told = [change("roles", held, wanted)]

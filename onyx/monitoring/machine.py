@@ -9,7 +9,7 @@ _last: tuple[float, float, float] = (0.0, 0.0, 0.0)
 
 
 def load() -> tuple[float, float]:
-    """CPU in percent of one core since the last look, and resident memory in MB; looked at every two seconds at most."""
+    """CPU in percent of one core since the last look, and resident memory in MB; one look in two seconds at most."""
     global _last
     at, cpu, memory = _last
     if time.monotonic() - at < 2:
@@ -28,7 +28,9 @@ def load() -> tuple[float, float]:
 def _group() -> list[psutil.Process]:
     me = psutil.Process()
     head = me.parent()
-    found = [head, *head.children(recursive=True)] if head is not None and "gunicorn" in " ".join(head.cmdline()) else [me]
+    found = (
+        [head, *head.children(recursive=True)] if head is not None and "gunicorn" in " ".join(head.cmdline()) else [me]
+    )
     for process in found:
         _seen.setdefault(process.pid, process)
     return [_seen[process.pid] for process in found]

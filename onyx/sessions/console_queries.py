@@ -21,8 +21,19 @@ select s.id, s.user_id, s.device, s.ip, s.user_agent, s.created_at, s.last_seen_
        u.email, p.display_name
   from login_session s left join app_user u on u.id = s.user_id left join profile p on p.user_id = s.user_id
  where {_ALIVE}
-"""  # noqa: S608
-_NAMES = ("id", "user_id", "email", "display_name", "device", "ip", "user_agent", "created_at", "last_seen_at", "expires_at")
+"""
+_NAMES = (
+    "id",
+    "user_id",
+    "email",
+    "display_name",
+    "device",
+    "ip",
+    "user_agent",
+    "created_at",
+    "last_seen_at",
+    "expires_at",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +59,7 @@ def live_sessions(
 
 def count_live(session: Session) -> int:
     """How many sessions are live; counting stops at 100 000."""
-    statement = f"select count(*) from (select 1 from login_session s where {_ALIVE} limit 100000) as alive"  # noqa: S608
+    statement = f"select count(*) from (select 1 from login_session s where {_ALIVE} limit 100000) as alive"
     return int(rows(session, statement)[0][0])
 
 

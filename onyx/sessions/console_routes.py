@@ -52,7 +52,9 @@ def receipt(actor: Actor, _session: Session, revocation_id: UUID) -> dict[str, A
     try:
         return console_queries.receipt(row, state().bus.receipt(revocation_id))
     except Away:
-        raise Unavailable("Receipts are kept in Redis, which is away. Every process still obeys within a second.") from None
+        raise Unavailable(
+            "Receipts are kept in Redis, which is away. Every process still obeys within a second."
+        ) from None
 
 
 def wanted_sessions() -> console_queries.Filter:

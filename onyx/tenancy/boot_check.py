@@ -126,7 +126,9 @@ def _judge(connection: Connection) -> list[str]:
     for name, body in _bodies().items():
         there = found.get(name)
         if there is None or there.prosrc != body or not (there.config or "").endswith("pg_temp"):
-            fell.append(f"the function onyx.{name} is not the one of this checkout (run the migrations of this version)")
+            fell.append(
+                f"the function onyx.{name} is not the one of this checkout (run the migrations of this version)"
+            )
     if not fell and not _judges_rightly(connection):
         fell.append("contexts are not judged: the database's key is not that of ONYX_SECRET_KEY (run the migrations)")
     return fell
@@ -178,7 +180,9 @@ def _expected(kind: str) -> frozenset[str]:
     """`table.policy` for each policy that the migrations leave."""
     standing: set[str] = set()
     for script in scripts(kind):
-        for verb, name, table in re.findall(r"\b(create|drop) policy (?:if exists )?(\w+) on (?:onyx\.)?(\w+)", script.sql):
+        for verb, name, table in re.findall(
+            r"\b(create|drop) policy (?:if exists )?(\w+) on (?:onyx\.)?(\w+)", script.sql
+        ):
             (standing.add if verb == "create" else standing.discard)(f"{table}.{name}")
     return frozenset(standing)
 

@@ -42,9 +42,7 @@ def bootstrap(superuser_url: str, owner_password: str, app_password: str, databa
         _role(connection, "onyx_app", "login noinherit nosuperuser nobypassrls nocreaterole nocreatedb", app_password)
         known = connection.execute("select 1 from pg_database where datname = %s", [database]).fetchone()
         if not known:
-            connection.execute(
-                sql.SQL("create database {} owner onyx_owner").format(sql.Identifier(database))
-            )
+            connection.execute(sql.SQL("create database {} owner onyx_owner").format(sql.Identifier(database)))
     inside = psycopg.conninfo.make_conninfo(superuser_url, dbname=database)
     with psycopg.connect(inside) as connection:
         put_belts_on(connection, database)
@@ -74,15 +72,13 @@ def renew_login(superuser_url: str, app_password: str) -> None:
     `superuser_url` names the application's database; runs at each start of the embedded server.
     """
     with psycopg.connect(superuser_url) as connection:
-        connection.execute(
-            sql.SQL("alter role onyx_app with password {}").format(sql.Literal(app_password))
-        )
+        connection.execute(sql.SQL("alter role onyx_app with password {}").format(sql.Literal(app_password)))
         for role, everywhere in connection.execute(
             "select distinct r.rolname, s.setdatabase = 0 from pg_db_role_setting s join pg_roles r on r.oid = s.setrole"
             " where r.rolname in ('onyx_app', 'onyx_owner') or r.rolname like 'tenant\\_%'"
         ).fetchall():
-            where = sql.SQL("") if everywhere else sql.SQL(" in database {}").format(
-                sql.Identifier(connection.info.dbname)
+            where = (
+                sql.SQL("") if everywhere else sql.SQL(" in database {}").format(sql.Identifier(connection.info.dbname))
             )
             connection.execute(sql.SQL("alter role {}{} reset all").format(sql.Identifier(role), where))
 

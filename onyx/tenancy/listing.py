@@ -24,9 +24,7 @@ class Tenant(NamedTuple):
     suspended_at: datetime | None
 
 
-def tenants(
-    scope: Scope, size: int, after: UUID | None = None, q: str = "", status: str = ""
-) -> list[Tenant]:
+def tenants(scope: Scope, size: int, after: UUID | None = None, q: str = "", status: str = "") -> list[Tenant]:
     """Up to `size` tenants by id, the oldest first; `q` is a part of slug or name."""
     statement = (
         f"{_ROW} where (%s::uuid is null or id > %s) and (%s = '' or status = %s)"

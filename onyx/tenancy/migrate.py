@@ -112,7 +112,9 @@ def _install_context_key(connection: psycopg.Connection) -> None:
 
 
 def _tenant_id(connection: psycopg.Connection, slug: str) -> UUID | None:
-    row = connection.execute("select id from onyx.tenant where slug = %s and status <> 'provisioning'", [slug]).fetchone()
+    row = connection.execute(
+        "select id from onyx.tenant where slug = %s and status <> 'provisioning'", [slug]
+    ).fetchone()
     return row[0] if row else None
 
 

@@ -38,7 +38,9 @@ def partitions(tenant_hex: str, first: date, months: int) -> str:
     lines = []
     month = first.replace(day=1)
     for _ in range(months):
-        after = (month.replace(year=month.year + 1, month=1)) if month.month == 12 else month.replace(month=month.month + 1)
+        after = (
+            (month.replace(year=month.year + 1, month=1)) if month.month == 12 else month.replace(month=month.month + 1)
+        )
         for table in LOGS:
             name = f"tenant_{tenant_hex}.{table}_{month:%Y%m}"
             lines.append(

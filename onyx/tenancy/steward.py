@@ -24,7 +24,8 @@ def claim_next(owner_url: str) -> UUID | None:
     """Take the oldest waiting request, or one that a steward took and died over; None when there is nothing to do."""
     with psycopg.connect(owner_url, autocommit=True) as connection:
         row = connection.execute(
-            "update onyx.steward_request set state = 'running' where id = (select id from onyx.steward_request where state = 'queued'"
+            "update onyx.steward_request set state = 'running' where id ="
+            " (select id from onyx.steward_request where state = 'queued'"
             f" or (state = 'running' and created_at < now() - interval '{_STALE}')"
             " order by created_at limit 1 for update skip locked) returning id"
         ).fetchone()

@@ -20,9 +20,7 @@ select count(*) from (select 1 from login_session where state = 'active' and exp
 """
 
 
-def page(
-    actor: Actor, q: str, status: str, size: int, after: UUID | None
-) -> tuple[list[dict[str, Any]], str | None]:
+def page(actor: Actor, q: str, status: str, size: int, after: UUID | None) -> tuple[list[dict[str, Any]], str | None]:
     """A page of organisations, the oldest first."""
     found, following = cut(known_tenants(current_scope(), size + 1, after, q, status), size, lambda row: str(row.id))
     people = people_counts(current_scope(), [row.id for row in found])

@@ -29,7 +29,9 @@ PATIENCE = 8.0
 _PLACE = "insert into steward_request (id, operation, arguments, requested_by) values (%s, %s, %s, %s)"
 
 
-def create(session: Session, actor: Actor, *, slug: str, name: str, admin_email: str, admin_name: str) -> dict[str, Any]:
+def create(
+    session: Session, actor: Actor, *, slug: str, name: str, admin_email: str, admin_name: str
+) -> dict[str, Any]:
     """Create an organisation and its first administrator, whose password is in the answer and nowhere else.
 
     Raises Conflict for a taken slug, Unavailable when the steward does not answer within eight seconds; the

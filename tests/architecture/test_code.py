@@ -83,7 +83,9 @@ def test_the_environment_is_read_in_config_alone():
 
 def _module_state(path: Path) -> Iterator[str]:
     for node in tree(path).body:
-        targets = node.targets if isinstance(node, ast.Assign) else [node.target] if isinstance(node, ast.AnnAssign) else []
+        targets = (
+            node.targets if isinstance(node, ast.Assign) else [node.target] if isinstance(node, ast.AnnAssign) else []
+        )
         value = getattr(node, "value", None)
         empty = (isinstance(value, ast.Dict) and not value.keys) or (isinstance(value, ast.List) and not value.elts)
         made = isinstance(value, ast.Call) and isinstance(value.func, ast.Name) and value.func.id in (
@@ -129,7 +131,9 @@ def test_nobody_asks_for_a_role_by_name():
                 said = {one.value for one in ast.walk(node) if isinstance(one, ast.Constant)} & GRANTED
                 text = ast.unparse(node)
                 if said or "Role." in text:
-                    assert where(path).startswith("onyx/access/"), f"{where(path)}:{node.lineno}: {text}: ask actor.may(…)"
+                    assert where(path).startswith("onyx/access/"), (
+                        f"{where(path)}:{node.lineno}: {text}: ask actor.may(…)"
+                    )
 
 
 def _imports(path: Path) -> Iterator[tuple[str, int]]:
@@ -164,7 +168,9 @@ def test_features_do_not_import_each_other(app):
         if name[0] == "onyx" and len(name) > 2 and name[1] in FEATURES and name[1] not in ABOVE:
             for module, line in _imports(path):
                 other = module.split(".")[1] if module.startswith("onyx.") else ""
-                assert other == name[1] or other not in FEATURES, f"{where(path)}:{line}: {module}: move it down a layer"
+                assert other == name[1] or other not in FEATURES, (
+                    f"{where(path)}:{line}: {module}: move it down a layer"
+                )
 
 
 def test_files_and_functions_stay_small():
@@ -178,7 +184,9 @@ def test_files_and_functions_stay_small():
 
 def test_no_junk_drawers():
     for path in CODE:
-        assert not {"utils", "helpers", "common", "managers", "misc"} & {part.removesuffix(".py") for part in path.parts}
+        assert not {"utils", "helpers", "common", "managers", "misc"} & {
+            part.removesuffix(".py") for part in path.parts
+        }
 
 
 def test_statements_are_never_built_from_what_people_send():

@@ -19,10 +19,14 @@ def flask(app, owner_url):
 
 def test_a_tenant_from_nothing_to_a_signed_in_person(flask, app):
     slug = f"cli-{os.urandom(4).hex()}"
-    made = json.loads(flask("tenants", "create", slug, "--name", "Cli", "--admin-email", f"a@{slug}.example", "--json").output)
+    made = json.loads(
+        flask("tenants", "create", slug, "--name", "Cli", "--admin-email", f"a@{slug}.example", "--json").output
+    )
     person = json.loads(flask("users", "create", "--tenant", slug, "--email", f"b@{slug}.example", "--json").output)
     for email, password in ((made["admin_email"], made["password"]), (person["email"], person["password"])):
-        assert app.test_client().post("/api/v1/auth/login", json={"email": email, "password": password}).status_code == 200
+        assert (
+            app.test_client().post("/api/v1/auth/login", json={"email": email, "password": password}).status_code == 200
+        )
     assert slug in flask("tenants", "list").output
     assert {row["email"] for row in json.loads(flask("users", "list", "--tenant", slug, "--json").output)} == {
         made["admin_email"],
@@ -35,7 +39,12 @@ def test_a_tenant_from_nothing_to_a_signed_in_person(flask, app):
 
 def test_operators_end_sessions_and_stand_in_the_trail_as_operators(flask, client_of, world, owner):
     alice, bob = client_of("alice"), client_of("bob")
-    assert json.loads(flask("sessions", "revoke", "--tenant", world.acme.slug, "--user", world.alice.email, "--json").output)["ended"] >= 1
+    assert (
+        json.loads(
+            flask("sessions", "revoke", "--tenant", world.acme.slug, "--user", world.alice.email, "--json").output
+        )["ended"]
+        >= 1
+    )
     assert [alice.get("/api/v1/users/me").status_code, bob.get("/api/v1/users/me").status_code] == [401, 200]
     assert flask("sessions", "revoke", "--tenant", world.acme.slug, "--all").exit_code == 0
     assert bob.get("/api/v1/users/me").status_code == 401

@@ -23,7 +23,9 @@ def visit(browser, server, world):  # noqa: F811
         contexts.append(context)
         page = context.new_page()
         page.on("pageerror", lambda error: complaints.append(str(error)))
-        page.on("console", lambda said: complaints.append(said.text) if "Content Security Policy" in said.text else None)
+        page.on(
+            "console", lambda said: complaints.append(said.text) if "Content Security Policy" in said.text else None
+        )
         page.goto("/login")
         page.get_by_label("E-mail").fill(email or world[name].email)
         page.get_by_label("Password", exact=True).fill(password or world[name].password)

@@ -9,13 +9,25 @@ def _form(page):
 
 def test_every_endpoint_of_the_console_is_behind_the_door(app):
     rules = [rule for rule in app.url_map.iter_rules() if rule.rule.startswith("/admin")]
-    assert {rule.rule for rule in rules} == {"/admin/", "/admin/people/", "/admin/people/new/", "/admin/people/edit/", "/admin/sessions/"}
+    assert {rule.rule for rule in rules} == {
+        "/admin/",
+        "/admin/people/",
+        "/admin/people/new/",
+        "/admin/people/edit/",
+        "/admin/sessions/",
+    }
     for rule in rules:
         assert app.view_functions[rule.endpoint].onyx_rule.permission is not None
 
 
 def test_the_console_refuses_without_permission(client_of, world):
-    for path in ("/admin/", "/admin/people/", "/admin/people/new/", f"/admin/people/edit/?id={world.bob.id}", "/admin/sessions/"):
+    for path in (
+        "/admin/",
+        "/admin/people/",
+        "/admin/people/new/",
+        f"/admin/people/edit/?id={world.bob.id}",
+        "/admin/sessions/",
+    ):
         assert client_of("alice", by="cookie").get(path).status_code == 403
         assert client_of(None).get(path).status_code == 401
         assert client_of("dana", by="cookie").get(path).status_code == 200
@@ -52,7 +64,10 @@ def test_a_refused_form_says_why_keeps_what_was_typed_and_changes_nothing(client
 def test_foreign_and_random_people_are_404_alike(client_of, world):
     dana = client_of("dana", by="cookie")
     answers = {
-        (dana.get(f"/admin/people/edit/?id={id}").status_code, dana.post(f"/admin/people/edit/?id={id}", data={}).status_code)
+        (
+            dana.get(f"/admin/people/edit/?id={id}").status_code,
+            dana.post(f"/admin/people/edit/?id={id}", data={}).status_code,
+        )
         for id in (world.mallory.id, "01a1fee4-d19d-7e82-9af6-9fcc261aeb14", "x", "")
     }
     assert answers == {(404, 404)}
@@ -68,7 +83,13 @@ def test_the_list_shows_search_filters_and_only_the_own_tenant(client_of, world)
 
 def test_no_inline_code_is_on_any_page(client_of, world):
     dana = client_of("dana", by="cookie")
-    for path in ("/admin/", "/admin/people/", "/admin/people/new/", f"/admin/people/edit/?id={world.alice.id}", "/admin/sessions/"):
+    for path in (
+        "/admin/",
+        "/admin/people/",
+        "/admin/people/new/",
+        f"/admin/people/edit/?id={world.alice.id}",
+        "/admin/sessions/",
+    ):
         page = dana.get(path).text
         assert not re.search(r"<script(?![^>]*\bsrc=)|\son\w+=|\sstyle=|javascript:", page), path
 

@@ -1,8 +1,11 @@
 """An administrator sees who is signed in, ends it, and reads the receipt; open pages obey within a second (S4, S5)."""
 
+import os
+import signal
 import time
 
 import pytest
+import requests
 
 
 def test_the_list_shows_the_own_tenant_and_narrows(client_of, world):
@@ -118,6 +121,35 @@ def test_a_role_change_reaches_an_open_socket(server, socket_of, world, sign_in)
     assert bob[0].ask("stats:now")["error"]["code"] == "denied"
     assert dana.put(f"/api/v1/users/{world.bob.id}/roles", json={"roles": ["user"]}).status_code == 200
     assert bob[1].wait_for("session:revoked", timeout=2)["reason"] == "roles_changed"
+
+
+@pytest.mark.slow
+def test_a_process_that_does_not_answer_is_red(server, world, sign_in):
+    """The answer must come from the other one, and say so, rather than pretend or hang."""
+    two = server(processes=2, fresh=True)
+    dana, alice = two.http(sign_in("dana")["token"]), sign_in("alice")
+    frozen = two.pids()[0]
+    os.kill(frozen, signal.SIGSTOP)
+    try:
+        path = f"/api/v1/live-sessions/{alice['session_id']}"
+        notice = _tried(dana.delete, path).json()["data"]["revocation"]
+        time.sleep(2.2)
+        processes = _tried(dana.get, f"/api/v1/revocations/{notice}").json()["data"]["processes"]
+        states = {int(row["process"].split("-")[-2]): row["state"] for row in processes}
+        other = next(pid for pid in two.pids() if pid != frozen)
+        assert (states[frozen], states[other]) == ("red", "acknowledged")
+    finally:
+        os.kill(frozen, signal.SIGCONT)
+
+
+def _tried(method, path):
+    """The kernel may hand a connection to the frozen process: then again, on a new one."""
+    for _ in range(12):
+        try:
+            return method(path, timeout=1.5, headers={"Connection": "close"})
+        except requests.exceptions.RequestException:
+            continue
+    raise AssertionError("nobody answered")
 
 
 def _complete(client, notice):

@@ -117,7 +117,12 @@ def test_a_deleted_person_is_gone_from_the_directory_too(client_of, world, owner
     left = owner.execute("select count(*) from onyx.directory where tenant_id = %s", [world.acme.id]).fetchone()
     people = owner.execute(f"select count(*) from {world.acme.schema}.app_user").fetchone()
     assert left == people
-    assert app.test_client().post("/api/v1/auth/login", json={"email": world.bob.email, "password": world.bob.password}).status_code == 401
+    assert (
+        app.test_client()
+        .post("/api/v1/auth/login", json={"email": world.bob.email, "password": world.bob.password})
+        .status_code
+        == 401
+    )
 
 
 def test_a_new_e_mail_signs_in_and_the_old_one_does_not(client_of, world, app):

@@ -9,7 +9,8 @@ from onyx.tenancy import steward
 def _place(owner, operation, **arguments):
     id = uuid7()
     owner.execute(
-        "insert into onyx.steward_request (id, operation, arguments) values (%s, %s, %s)", [id, operation, json.dumps(arguments)]
+        "insert into onyx.steward_request (id, operation, arguments) values (%s, %s, %s)",
+        [id, operation, json.dumps(arguments)],
     )
     return id
 

@@ -11,7 +11,9 @@ def slug():
 
 
 def _new(petra, slug, **more):
-    return petra.post("/api/v1/tenants", json={"slug": slug, "name": "Try", "admin_email": f"boss@{slug}.example", **more})
+    return petra.post(
+        "/api/v1/tenants", json={"slug": slug, "name": "Try", "admin_email": f"boss@{slug}.example", **more}
+    )
 
 
 def test_a_tenant_is_created_with_an_administrator_who_can_work(client_of, steward, slug, app, owner):
@@ -48,7 +50,9 @@ def test_a_suspended_tenant_is_closed_and_the_other_is_not(client_of, app, fresh
     world = fresh_world
 
     def sign_in(name):
-        return app.test_client().post("/api/v1/auth/login", json={"email": world[name].email, "password": world[name].password})
+        return app.test_client().post(
+            "/api/v1/auth/login", json={"email": world[name].email, "password": world[name].password}
+        )
 
     def me(answer):
         headers = {"Authorization": f"Bearer {answer.get_json()['data']['token']}"}
