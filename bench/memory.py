@@ -23,7 +23,11 @@ def measure(place: Place) -> str:
     with place.floor() as floor:
         theirs = _for_each_socket(floor, place.floor_token())
     rows = [
-        ["web process at rest, PSS", (pss, 120, "MB"), f"RSS {rss:.0f} MB; gunicorn's own process PSS {master[0]:.0f} MB"],
+        [
+            "web process at rest, PSS",
+            (pss, 120, "MB"),
+            f"RSS {rss:.0f} MB; gunicorn's own process PSS {master[0]:.0f} MB",
+        ],
         [f"an idle socket, of {SOCKETS}", (ours, 80, "KiB"), f"floor {theirs:.1f} KiB"],
     ]
     return table("Memory", ["figure", "Onyx", "beside it"], rows)

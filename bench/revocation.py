@@ -16,5 +16,12 @@ def measure(place: Place) -> str:
         times = sockets(
             {"do": "revoke", "port": onyx.port, "token": dana, "person": person, "count": COUNT},
         )
-    rows = [[f"{COUNT} revocations", f"{median(times):.0f} ms", (percentile(times, 99) / 1000, 1, "s"), f"{max(times):.0f} ms"]]
+    rows = [
+        [
+            f"{COUNT} revocations",
+            f"{median(times):.0f} ms",
+            (percentile(times, 99) / 1000, 1, "s"),
+            f"{max(times):.0f} ms",
+        ]
+    ]
     return table("Revocation to closed socket, two web processes", ["figure", "p50", "p99", "worst"], rows)

@@ -15,7 +15,11 @@ def measure(place: Place) -> str:
     """The table of starts; the place's servers are running again afterwards."""
     seconds = [_once(place) for _ in range(TIMES)]
     subprocess.run(
-        [sys.executable, "-m", "onyx.embedded", "start"], cwd=ROOT, env=place.environment, check=True, stdout=subprocess.DEVNULL
+        [sys.executable, "-m", "onyx.embedded", "start"],
+        cwd=ROOT,
+        env=place.environment,
+        check=True,
+        stdout=subprocess.DEVNULL,
     )
     told = ", ".join(f"{second:.2f}" for second in seconds)
     return table("Start", ["figure", "median", "each, s"], [["`make run` to ready", (median(seconds), 3, "s"), told]])

@@ -26,7 +26,9 @@ def measure(place: Place) -> str:
         mine = median([getattr(pair[0], place_of) for pair in together])
         bare = median([getattr(pair[1], place_of) for pair in together])
         ratio = median([getattr(pair[0], place_of) / getattr(pair[1], place_of) for pair in together])
-        rows.append([name, f"{mine:.1f}", f"{bare:.1f}", (ratio, 1.5, "×") if place_of == "server" else f"{ratio:.2f} ×"])
+        rows.append(
+            [name, f"{mine:.1f}", f"{bare:.1f}", (ratio, 1.5, "×") if place_of == "server" else f"{ratio:.2f} ×"]
+        )
     return table("A chat turn (21 ms to the first of 32 tokens)", ["figure", "Onyx", "floor", "limit"], rows)
 
 

@@ -14,8 +14,8 @@ from pathlib import Path
 
 CONFIG = Path(__file__).resolve().parent
 ROOT = CONFIG.parent
-FLAGS = "--universal --python-version 3.11 --generate-hashes --no-header --no-annotate".split()
-QUIET = "--quiet --no-emit-index-url --no-emit-find-links".split()
+FLAGS = ["--universal", "--python-version", "3.11", "--generate-hashes", "--no-header", "--no-annotate"]
+QUIET = ["--quiet", "--no-emit-index-url", "--no-emit-find-links"]
 PIN = re.compile(r"^([A-Za-z0-9_.-]+)(?:\[[^]]*\])?==", re.MULTILINE)
 
 

@@ -160,9 +160,7 @@ def _do(chosen: Job, asker: Asker, tenant: UUID, id: str, place: UUID | None) ->
 def _actor(chosen: Job, asker: Asker, tenant: UUID, id: str) -> Actor:
     where = Request(id=id, method="JOB", route=chosen.entry.name)
     kind = "user" if asker.user else "job"
-    return Actor(
-        tenant, "", "", asker.user, asker.email, "Onyx", session_id=asker.session, kind=kind, request=where
-    )
+    return Actor(tenant, "", "", asker.user, asker.email, "Onyx", session_id=asker.session, kind=kind, request=where)
 
 
 def _report(chosen: Job, asker: Asker, tenant: UUID, id: str, place: UUID | None, error: str) -> None:

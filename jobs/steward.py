@@ -96,7 +96,9 @@ class Steward:
 
     def _take_from_queue(self) -> None:
         queue.beat(self.store, self.process, "steward")
-        found = Queue.dequeue_any([self._queue], None, connection=self._queue.connection, serializer=self._queue.serializer)
+        found = Queue.dequeue_any(
+            [self._queue], None, connection=self._queue.connection, serializer=self._queue.serializer
+        )
         if found is None:
             return
         job = found[0]
@@ -118,7 +120,9 @@ class Steward:
 
 
 def _count(connection: psycopg.Connection) -> int:
-    row = connection.execute("select count(*) from pg_inherits i join pg_class c on c.oid = i.inhrelid where c.relkind = 'r'").fetchone()
+    row = connection.execute(
+        "select count(*) from pg_inherits i join pg_class c on c.oid = i.inhrelid where c.relkind = 'r'"
+    ).fetchone()
     return int(row[0]) if row else 0
 
 

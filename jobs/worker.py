@@ -124,7 +124,8 @@ def _again(wanted: Queue, found: Job) -> int:
 
 def _executions(connection: redis.Redis, key: str, id: str) -> list[bytes]:
     """The registry's members for a job: `job` or `job:execution`."""
-    return [member for member in connection.zrange(key, 0, -1) if member.decode().partition(":")[0] == id]
+    members: Any = connection.zrange(key, 0, -1)
+    return [member for member in members if member.decode().partition(":")[0] == id]
 
 
 if __name__ == "__main__":

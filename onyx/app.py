@@ -13,15 +13,30 @@ from onyx.audit import rescue
 from onyx.core import secrets
 from onyx.core.db import db, engine_options
 from onyx.core.db import install as install_database
-from onyx.edge import access_log, bus, carriers, errors, gate, headers, http, last_seen, live, login  # noqa: F401
-from onyx.edge import new_events, pages
+from onyx.edge import access_log, bus, carriers, errors, gate, headers, http, last_seen, live, login, new_events, pages  # noqa: F401
 from onyx.edge.limits import limiter
 from onyx.edge.state import State
 from onyx.edge.store import Store
 from onyx.edge.streams import Streams
 from onyx.tenancy import boot_check, walls
 
-FEATURES = ("health", "apidocs", "sessions", "account", "chat", "search", "projects", "files", "members", "tenants", "monitoring", "console", "commands", "trail", "work")
+FEATURES = (
+    "health",
+    "apidocs",
+    "sessions",
+    "account",
+    "chat",
+    "search",
+    "projects",
+    "files",
+    "members",
+    "tenants",
+    "monitoring",
+    "console",
+    "commands",
+    "trail",
+    "work",
+)
 
 
 def create_app(settings: Settings | None = None, async_mode: str = "threading") -> Flask:

@@ -59,7 +59,14 @@ def seed(var: Path) -> bool:
     for slug, (name, people) in _PEOPLE.items():
         tenant = _tenant(owner_url, slug, name)
         for email, person, role in people:
-            _person(app, Actor(tenant, slug, name, None, "demo", "demo", kind="system"), email, person, role, credentials[email])
+            _person(
+                app,
+                Actor(tenant, slug, name, None, "demo", "demo", kind="system"),
+                email,
+                person,
+                role,
+                credentials[email],
+            )
     draft.rename(file)
     return True
 

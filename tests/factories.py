@@ -39,9 +39,7 @@ class Belongings:
     canary: str
 
 
-def belongings(
-    name: str, actor: Any, session_of: Callable[..., AbstractContextManager[Session]]
-) -> Belongings:
+def belongings(name: str, actor: Any, session_of: Callable[..., AbstractContextManager[Session]]) -> Belongings:
     """Give a person one chat with one message, a project and a file, all with their canary in it."""
     made = Belongings(actor.user_id, uuid7(), uuid7(), uuid7(), uuid7(), f"canary-{name}-{os.urandom(4).hex()}")
     values = {

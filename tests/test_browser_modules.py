@@ -9,7 +9,9 @@ import pytest
 ROOT = Path(__file__).parent.parent
 
 
-@pytest.mark.skipif(shutil.which("node") is None, reason="node is not on the PATH; the browser story covers these modules too")
+@pytest.mark.skipif(
+    shutil.which("node") is None, reason="node is not on the PATH; the browser story covers these modules too"
+)
 def test_outbox_and_replies() -> None:
     files = sorted(str(path) for path in (ROOT / "tests/js").glob("*.test.js"))
     assert files

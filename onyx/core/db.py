@@ -42,7 +42,6 @@ _PINNED = {
     "extra_float_digits": "1",
     "plan_cache_mode": "auto",
     "TimeZone": "UTC",
-    "DateStyle": "ISO",
 }
 
 
@@ -126,7 +125,7 @@ def _as_current(session: Session) -> Iterator[None]:
     """`db.session` means this session for a while; an outer unit of work gets its own back."""
     registry = db.session.registry
     outer = registry() if registry.has() else None
-    registry.set(session)
+    registry.set(session)  # type: ignore[arg-type]
     try:
         yield
     finally:

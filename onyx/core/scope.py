@@ -33,9 +33,7 @@ def current_scope() -> Scope:
 
 
 @contextmanager
-def tenant_scope(
-    tenant: UUID, purpose: str, user: UUID | None = None, session: UUID | None = None
-) -> Iterator[Scope]:
+def tenant_scope(tenant: UUID, purpose: str, user: UUID | None = None, session: UUID | None = None) -> Iterator[Scope]:
     """Open a scope for a `with` block. Ids must be UUIDs; purposes are PURPOSES or `job:<name>`."""
     if not isinstance(tenant, UUID) or (user is not None and not isinstance(user, UUID)):
         raise ScopeMissing("a scope takes UUIDs; parse ids at the edge")

@@ -53,6 +53,12 @@ def sessions_ended(tenant: UUID, ids: list[UUID], reason: str, notice: UUID) -> 
     _tell(Notice(notice, tenant, "tenant", tenant, reason))
 
 
+@outbox.carrier("people.changed")
+def people_changed(tenant: UUID, users: list[UUID]) -> None:
+    """Have what is shown of many people of a tenant read anew; no right of theirs has changed."""
+    gate.forget_people(tenant, users)
+
+
 @outbox.carrier("directory.left")
 def directory_left(digest: bytes) -> None:
     """Drop a log-in from the directory; a line that stays behind when this process dies lets nobody in."""

@@ -123,7 +123,7 @@ def _from_database(claims: tokens.Claims, digest: bytes, request: Request) -> Ac
         raise Unauthenticated(reason="tenant_suspended" if tenant else None)
     with tenant_scope(scope.tenant, "auth", scope.user, scope.session), unit_of_work() as session:
         found_rows = rows(session, _PERSON, claims.user, claims.session)
-    row = found_rows[0] if found_rows else None
+    row: Any = found_rows[0] if found_rows else None
     if row and row.state == "active" and digest == row.previous_digest and not row.fresh:
         _end_family(claims, tenant, row, request)
     _must_live(row, digest)
@@ -226,6 +226,16 @@ def forget_person(tenant: UUID, user: UUID) -> None:
     """Have the person's roles and profile read anew from PostgreSQL. Raises Away."""
     store = state().store
     store.call(store.client.set, key(tenant, "user", user), _DEAD, ex=5)
+
+
+def forget_people(tenant: UUID, users: list[UUID]) -> None:
+    """forget_person() for many, in one round trip for each thousand. Raises Away."""
+    store = state().store
+    for first in range(0, len(users), 1000):
+        pipe = store.client.pipeline(transaction=False)
+        for user in users[first : first + 1000]:
+            pipe.set(key(tenant, "user", user), _DEAD, ex=5)
+        store.call(pipe.execute)
 
 
 def close_gate(tenant: UUID, closed: bool) -> None:

@@ -62,7 +62,9 @@ class Body(BaseModel):
         return data
 
 
-def requires(permission: Permission, of: Callable[..., Any] | None = None, limit: str = DEFAULT) -> Callable[[View], View]:
+def requires(
+    permission: Permission, of: Callable[..., Any] | None = None, limit: str = DEFAULT
+) -> Callable[[View], View]:
     """Let a view run for an actor who holds `permission`, inside its purpose's scope and one unit of work.
 
     The view gets `(actor, session, **ids)`. Path parameters that end in `_id` arrive as UUIDs. With `of`, a loader
@@ -218,7 +220,7 @@ def check_all_guarded(app: Flask) -> None:
 def _check_text(value: Any) -> None:
     """Raise ValueError for NUL and for lone surrogates, wherever they hide."""
     if isinstance(value, str):
-        if "\x00" in value or not value.isascii() and any("\ud800" <= c <= "\udfff" for c in value):
+        if "\x00" in value or (not value.isascii() and any("\ud800" <= c <= "\udfff" for c in value)):
             raise ValueError("must not contain NUL characters or lone surrogates")
     elif isinstance(value, dict):
         for name, item in value.items():

@@ -72,7 +72,11 @@ _sockets: dict[tuple[str, str], Socket] = {}
 
 
 def on(
-    event: str, permission: Permission, body: type[BaseModel] | None = None, limit: str = "240/minute", namespace: str = "/"
+    event: str,
+    permission: Permission,
+    body: type[BaseModel] | None = None,
+    limit: str = "240/minute",
+    namespace: str = "/",
 ) -> Callable[[Handler], Handler]:
     """Handle an event for an actor who holds `permission` now; its return value is the acknowledgement.
 
@@ -209,7 +213,9 @@ def _connect(namespace: str, auth: Any = None) -> None:
     _sockets[namespace, sid] = Socket(sid, namespace, actor.tenant_id, actor.user_id, actor.session_id, token, meta)
     try:
         _enter(namespace, actor, sid)
-        gate.identify(token, meta, ("notice", 10_000, 60))  # a notice may have passed before the socket stood in the list
+        gate.identify(
+            token, meta, ("notice", 10_000, 60)
+        )  # a notice may have passed before the socket stood in the list
     except Exception as error:
         _sockets.pop((namespace, sid), None)
         if isinstance(error, OnyxError):

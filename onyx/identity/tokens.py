@@ -8,6 +8,7 @@ from datetime import datetime
 from uuid import UUID
 
 import jwt
+from jwt.types import Options
 
 from onyx.core.ids import parse_id
 from onyx.core.secrets import derive
@@ -54,4 +55,9 @@ def digest(token: str) -> bytes:
     return hashlib.sha256(token.encode()).digest()
 
 
-_OPTIONS = {"require": ["exp", "sub", "tid", "sid"], "verify_sub": False, "verify_jti": False, "verify_aud": False}
+_OPTIONS: Options = {
+    "require": ["exp", "sub", "tid", "sid"],
+    "verify_sub": False,
+    "verify_jti": False,
+    "verify_aud": False,
+}

@@ -106,7 +106,8 @@ _QUESTIONS = (
     ),
 )
 _BELTS = (
-    "select 'set_config is open to PUBLIC' where has_function_privilege('public', 'pg_catalog.set_config(text,text,boolean)', 'execute')"
+    "select 'set_config is open to PUBLIC'"
+    " where has_function_privilege('public', 'pg_catalog.set_config(text,text,boolean)', 'execute')"
     " union all select 'plpgsql is open to PUBLIC' where has_language_privilege('public', 'plpgsql', 'usage')"
     " union all select 'pg_stat_get_activity is open to PUBLIC'"
     " where has_function_privilege('public', 'pg_catalog.pg_stat_get_activity(integer)', 'execute')"

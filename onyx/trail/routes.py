@@ -51,7 +51,11 @@ def actions(_actor: Actor, _session: Session) -> list[dict[str, str]]:
 @blueprint.get("/api/v1/audit/events")
 @requires(Permission.AUDIT_READ)
 def events(actor: Actor, session: Session) -> Page:
-    chosen, size, after = event_filter(request.args), query_int("limit", 50, 1, 200), parse_cursor(request.args.get("after"))
+    chosen, size, after = (
+        event_filter(request.args),
+        query_int("limit", 50, 1, 200),
+        parse_cursor(request.args.get("after")),
+    )
     found, following = queries.events(session, chosen, _person(actor, chosen.actor), size, after)
     people = queries.people(session, unnamed(found))
     service.look(session, actor, Action.AUDIT_LOG_VIEWED, chosen.told())
@@ -68,7 +72,11 @@ def one_event(actor: Actor, session: Session, event: Any) -> dict[str, Any]:
 @blueprint.get("/api/v1/access-log")
 @requires(Permission.AUDIT_READ)
 def access_log(actor: Actor, session: Session) -> Page:
-    chosen, size, after = access_filter(request.args), query_int("limit", 50, 1, 200), parse_cursor(request.args.get("after"))
+    chosen, size, after = (
+        access_filter(request.args),
+        query_int("limit", 50, 1, 200),
+        parse_cursor(request.args.get("after")),
+    )
     found, following = queries.accesses(session, chosen, _person(actor, chosen.user), size, after)
     people = queries.people(session, {row.user_id for row in found if row.user_id})
     service.look(session, actor, Action.ACCESS_LOG_VIEWED, chosen.told())

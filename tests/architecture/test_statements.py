@@ -45,7 +45,10 @@ def _more(name, actor, session_of, sign_in):
         for number in range(30):
             id = uuid7()
             run = session.connection().exec_driver_sql
-            run("insert into chat_session (user_id, id, title) values (%s, %s, %s)", (actor.user_id, id, f"chat {number}"))
+            run(
+                "insert into chat_session (user_id, id, title) values (%s, %s, %s)",
+                (actor.user_id, id, f"chat {number}"),
+            )
             run("insert into project (user_id, id, name) values (%s, %s, %s)", (actor.user_id, id, f"project {number}"))
             run("insert into user_file (user_id, id, name, media_type, size, sha256, content) values (%s, %s, %s, 'text/plain', 1, '', 'x')",
                 (actor.user_id, id, f"file {number}"))  # fmt: skip

@@ -56,14 +56,19 @@ def _strange_ids(owner, world, owned, logins, permission: Permission) -> dict[st
 def test_strangers_ids_are_unknown_ids(world, owner, owned, sign_in, known, doors):
     logins = {name: sign_in(name)["session_id"] for name in ("bob", "mallory")}
     for (method, rule), permission in doors.items():
-        name = next((n for n, role in ROLES.items() if permission in permissions_of((role,), world[n].tenant.slug)), None)
+        name = next(
+            (n for n, role in ROLES.items() if permission in permissions_of((role,), world[n].tenant.slug)), None
+        )
         assert name, f"nobody of the cast may {permission}"
         if PURPOSE[permission] == "platform":
             continue  # the platform's people may see every tenant: test_platform_ids
         client = known(name)
         ids = _strange_ids(owner, world, owned, logins, permission)
         answers = {what: _ask(client, method, rule, id) for what, id in ids.items()}
-        answers |= {"a random id": _ask(client, method, rule, str(uuid4())), "no id at all": _ask(client, method, rule, "nonsense")}
+        answers |= {
+            "a random id": _ask(client, method, rule, str(uuid4())),
+            "no id at all": _ask(client, method, rule, "nonsense"),
+        }
         expected = answers["a random id"]
         assert expected[0] in (404,), f"{method} {rule}: a random id answers {expected}"
         odd = {what: answer for what, answer in answers.items() if answer != expected}

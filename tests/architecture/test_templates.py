@@ -24,7 +24,9 @@ def test_nothing_inline(path):
     assert not re.search(r"\sstyle\s*=", text, re.I), "style attributes are refused by the policy: use a class"
     assert not re.search(r"<[^>]*\son[a-z]+\s*=", text, re.I), "use addEventListener"
     assert "javascript:" not in text.lower()
-    assert not re.search(r"(src|href)\s*=\s*[\"']https?://(?!tools\.ietf|www\.rfc)", text), "nothing comes from other hosts"
+    assert not re.search(r"(src|href)\s*=\s*[\"']https?://(?!tools\.ietf|www\.rfc)", text), (
+        "nothing comes from other hosts"
+    )
 
 
 @pytest.mark.parametrize("path", TEMPLATES, ids=_name)
@@ -49,5 +51,7 @@ def test_scripts_build_no_code_from_text(path):
 @pytest.mark.parametrize("path", SCRIPTS, ids=_name)
 def test_html_from_text_goes_through_the_purifier(path):
     for number, line in enumerate(path.read_text().splitlines(), 1):
-        if re.search(r"\b(innerHTML|outerHTML|insertAdjacentHTML)\b", line) and not re.search(r"=\s*(\"\"|''|``)", line):
+        if re.search(r"\b(innerHTML|outerHTML|insertAdjacentHTML)\b", line) and not re.search(
+            r"=\s*(\"\"|''|``)", line
+        ):
             assert "purify" in path.read_text().lower(), f"{_name(path)}:{number}: DOMPurify must stand between"

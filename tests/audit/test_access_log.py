@@ -21,11 +21,15 @@ def log(app, tmp_path):
 
 
 def actor_in(tenant, user=None, **request) -> Actor:
-    return Actor(tenant, "", "", user, "", "", request=Request(**{"id": "r", "method": "GET", "route": "/x", **request}))
+    return Actor(
+        tenant, "", "", user, "", "", request=Request(**{"id": "r", "method": "GET", "route": "/x", **request})
+    )
 
 
 def written(owner, tenant, where="true"):
-    return owner.execute(f"select object, status from {tenant.schema}.access_entry where {where} order by object").fetchall()
+    return owner.execute(
+        f"select object, status from {tenant.schema}.access_entry where {where} order by object"
+    ).fetchall()
 
 
 def eventually(question, seconds=10):
@@ -68,7 +72,9 @@ def test_a_line_goes_to_its_own_tenant(log, world, owner):
 
 
 def test_control_characters_do_not_block_the_log(log, world, owner):
-    log.write(actor_in(world.acme.id, user_agent="a\x00\u2028\n\tb\ud800\\u0000"), "http", "nul\x00\n\tline", 404, 0.001)
+    log.write(
+        actor_in(world.acme.id, user_agent="a\x00\u2028\n\tb\ud800\\u0000"), "http", "nul\x00\n\tline", 404, 0.001
+    )
     assert log.drain() == 1
     assert written(owner, world.acme, "object like 'nul%'") == [("nul\n\tline", 404)]
 

@@ -49,9 +49,7 @@ def test_no_line_is_changed_or_removed_even_by_the_owner(table, statement, world
         app.extensions["onyx"].access_log.drain()
     count = f"select count(*) from {world.acme.schema}.{table}"
     before = owner.execute(count).fetchone()
-    part = owner.execute(
-        f"select tableoid::regclass::text from {world.acme.schema}.{table} limit 1"
-    ).fetchone()[0]
+    part = owner.execute(f"select tableoid::regclass::text from {world.acme.schema}.{table} limit 1").fetchone()[0]
     column = "reason" if table == "audit_event" else "object"
     text = statement.format(table=f"{world.acme.schema}.{table}", part=part, column=column)
     with pytest.raises(psycopg.errors.InsufficientPrivilege):
@@ -161,7 +159,9 @@ def unwritable(owner, world):
 
 def test_what_cannot_be_recorded_does_not_happen(unwritable, app, owner, world, sign_in, owner_url):
     before = owner.execute(f"select count(*) from {world.acme.schema}.login_session").fetchone()
-    answer = app.test_client().post("/api/v1/auth/login", json={"email": world.alice.email, "password": world.alice.password})
+    answer = app.test_client().post(
+        "/api/v1/auth/login", json={"email": world.alice.email, "password": world.alice.password}
+    )
     assert answer.status_code == 503, answer.text
     assert answer.get_json()["error"]["code"] == "unavailable"
     assert owner.execute(f"select count(*) from {world.acme.schema}.login_session").fetchone() == before
@@ -188,7 +188,10 @@ def test_a_change_that_cannot_be_recorded_is_a_503_and_the_rescue_log_says_so(ap
 
 def test_one_act_is_one_event_with_before_and_after(client_of, owner, world):
     alice = client_of("alice")
-    assert alice.patch("/api/v1/users/me", json={"display_name": "Alice B."}, headers={"User-Agent": "probe"}).status_code == 200
+    assert (
+        alice.patch("/api/v1/users/me", json={"display_name": "Alice B."}, headers={"User-Agent": "probe"}).status_code
+        == 200
+    )
     found = events(owner, world.acme, "profile.changed")
     assert len(found) == 1
     _, outcome, _, who, session, targets, changes, request, _ = found[0]
@@ -204,7 +207,9 @@ def test_one_act_is_one_event_with_before_and_after(client_of, owner, world):
 def test_denied_and_failed_attempts_are_recorded_too(app, client_of, owner, world):
     client_of("alice").get("/api/v1/audit/events")
     app.test_client().post("/api/v1/auth/login", json={"email": world.alice.email, "password": "wrong wrong wrong"})
-    assert [(e[1], e[2], e[3]) for e in events(owner, world.acme, "access.denied")] == [("denied", "audit:read", world.alice.id)]
+    assert [(e[1], e[2], e[3]) for e in events(owner, world.acme, "access.denied")] == [
+        ("denied", "audit:read", world.alice.id)
+    ]
     assert [(e[1], e[2]) for e in events(owner, world.acme, "sign_in.failed")] == [("failure", "wrong_password")]
 
 

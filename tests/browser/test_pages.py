@@ -99,7 +99,12 @@ def test_a_chosen_theme_is_in_every_page_that_the_server_sends(visit: Visit) -> 
 def test_signing_in_never_leads_to_another_site(visit: Visit, installation: object) -> None:
     stranger = visit("alice@acme.example")
     stranger.context.clear_cookies()
-    for elsewhere in ("https://elsewhere.example/", "//elsewhere.example", "/\\elsewhere.example", "javascript:alert(1)"):
+    for elsewhere in (
+        "https://elsewhere.example/",
+        "//elsewhere.example",
+        "/\\elsewhere.example",
+        "javascript:alert(1)",
+    ):
         stranger.goto(f"/login?next={elsewhere}")
         stranger.get_by_test_id("login-email").fill("alice@acme.example")
         stranger.get_by_test_id("login-password").fill(installation.password("alice@acme.example"))  # type: ignore[attr-defined]

@@ -27,7 +27,12 @@ HOSTILE = {
     "an odd key": b'{"__proto__": {"x": 1}, "": 1, "\\u0000": 2}',
 }
 CAST = {"dana": "admin", "carol": "auditor", "alice": "user", "petra": "platform_admin"}
-SKIP = {"/api/v1/auth/logout", "/api/v1/auth/refresh", "/api/v1/platform/live-sessions/revoke", "/api/v1/live-sessions/revoke"}
+SKIP = {
+    "/api/v1/auth/logout",
+    "/api/v1/auth/refresh",
+    "/api/v1/platform/live-sessions/revoke",
+    "/api/v1/live-sessions/revoke",
+}
 
 
 def _writes(app):
@@ -40,7 +45,10 @@ def _writes(app):
 @pytest.mark.parametrize("what", HOSTILE)
 def test_hostile_bodies_are_refused_by_every_route_that_takes_one(app, world, client_of, hostile_clients, what):
     for method, rule, permission in _writes(app):
-        name = next((n for n, r in CAST.items() if permission and permission in permissions_of((r,), world[n].tenant.slug)), "alice")
+        name = next(
+            (n for n, r in CAST.items() if permission and permission in permissions_of((r,), world[n].tenant.slug)),
+            "alice",
+        )
         path = re.sub(r"<[^>]+>", "00000000-0000-7000-8000-000000000000", rule)
         answer = hostile_clients(name).open(path, method=method, data=HOSTILE[what], content_type="application/json")
         assert answer.status_code < 500, f"{method} {rule}: {answer.text[:300]}"
@@ -70,7 +78,9 @@ def test_too_large_a_body_is_told_so(client_of):
     assert answer.status_code == 413 and answer.get_json()["error"]["code"] == "too_large"
 
 
-@pytest.mark.parametrize("path", ["/login", "/api/v1/users/me", "/nowhere", "/api/nowhere", "/healthz", "/", "/settings"])
+@pytest.mark.parametrize(
+    "path", ["/login", "/api/v1/users/me", "/nowhere", "/api/nowhere", "/healthz", "/", "/settings"]
+)
 @pytest.mark.parametrize("accept", ["text/html", "application/json", ""])
 def test_every_answer_carries_the_headers(client_of, path, accept):
     for client in (client_of(None), client_of("alice", by="cookie")):
@@ -121,5 +131,7 @@ def test_sign_in_never_leads_elsewhere(client_of):
     """`next` may only ever be a path of our own."""
     page = client_of(None).get("/settings", headers={"Accept": "text/html"})
     assert page.status_code == 302 and page.headers["Location"].startswith("/login?")
-    evil = client_of(None).get("/login", query_string={"next": "https://evil.example/"}, headers={"Accept": "text/html"})
+    evil = client_of(None).get(
+        "/login", query_string={"next": "https://evil.example/"}, headers={"Accept": "text/html"}
+    )
     assert not re.search(r'(href|action|content)="https://evil', evil.text)

@@ -38,18 +38,25 @@ def test_the_token_of_another_session_does_not_do(client_of):
     assert alice.post("/api/v1/auth/logout").status_code == 403
 
 
-@pytest.mark.parametrize("origin", ["https://evil.example", "null", "http://localhost.evil.example", "http://localhost:81", "https://localhost"])
+@pytest.mark.parametrize(
+    "origin",
+    ["https://evil.example", "null", "http://localhost.evil.example", "http://localhost:81", "https://localhost"],
+)
 def test_another_origin_does_not_do(client_of, origin):
     alice = client_of("alice", by="cookie")
     assert alice.post("/api/v1/auth/logout", headers={"Origin": origin}).status_code == 403
-    login = client_of(None).post("/api/v1/auth/login", json={"email": "a@b.c", "password": "x"}, headers={"Origin": origin})
+    login = client_of(None).post(
+        "/api/v1/auth/login", json={"email": "a@b.c", "password": "x"}, headers={"Origin": origin}
+    )
     assert login.status_code == 403
     assert alice.post("/api/v1/auth/logout", headers={"Origin": HOME}).status_code == 200
 
 
 @pytest.mark.parametrize("site", ["cross-site", "same-site"])
 def test_a_browser_that_says_so_is_believed(client_of, site):
-    assert client_of("alice", by="cookie").post("/api/v1/auth/logout", headers={"Sec-Fetch-Site": site}).status_code == 403
+    assert (
+        client_of("alice", by="cookie").post("/api/v1/auth/logout", headers={"Sec-Fetch-Site": site}).status_code == 403
+    )
 
 
 def test_nobody_becomes_somebody_after_a_refused_write(app, client_of):
@@ -60,7 +67,9 @@ def test_nobody_becomes_somebody_after_a_refused_write(app, client_of):
     from onyx.edge.http import identified
 
     alice = client_of("alice", by="cookie", csrf=False)
-    with app.test_request_context("/api/v1/auth/logout", method="POST", headers={"Cookie": f"onyx_session={alice.signed_in['token']}"}):
+    with app.test_request_context(
+        "/api/v1/auth/logout", method="POST", headers={"Cookie": f"onyx_session={alice.signed_in['token']}"}
+    ):
         g.request_id = "0" * 32
         for _ in range(2):
             with pytest.raises(Denied):
@@ -76,7 +85,9 @@ def test_saying_to_be_somebody_else(client_of, world):
 
 
 def test_the_cookie_is_out_of_reach_for_scripts_and_other_sites(client_of, world):
-    answer = client_of(None).post("/api/v1/auth/login", json={"email": world.alice.email, "password": world.alice.password})
+    answer = client_of(None).post(
+        "/api/v1/auth/login", json={"email": world.alice.email, "password": world.alice.password}
+    )
     cookie = answer.headers["Set-Cookie"]
     assert "HttpOnly" in cookie and "SameSite=Lax" in cookie and "Path=/" in cookie and "Domain" not in cookie
 

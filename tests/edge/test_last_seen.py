@@ -20,12 +20,15 @@ def nothing_waiting(app):
 
 
 def age(owner, tenant, session_id):
-    owner.execute(f"update {tenant.schema}.login_session set last_seen_at = now() - interval '1 hour' where id = %s", [session_id])
+    owner.execute(
+        f"update {tenant.schema}.login_session set last_seen_at = now() - interval '1 hour' where id = %s", [session_id]
+    )
 
 
 def seconds_ago(owner, tenant, session_id):
     return owner.execute(
-        f"select extract(epoch from now() - last_seen_at)::int from {tenant.schema}.login_session where id = %s", [session_id]
+        f"select extract(epoch from now() - last_seen_at)::int from {tenant.schema}.login_session where id = %s",
+        [session_id],
     ).fetchone()[0]
 
 

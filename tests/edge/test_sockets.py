@@ -19,7 +19,10 @@ FRAMES = ["", "4", "42", "42[", "42[]", "42[1]", '42["no:such:event",{}]', '42["
           '42["connect",{}]', '42["disconnect"]', "4" * 5000, '42["' + "a" * 5000 + '"]', '42' + "[" * 3000]  # fmt: skip
 
 
-@pytest.mark.parametrize("auth", [None, {}, {"token": ""}, {"token": "nonsense"}, {"token": None}, {"token": 5}, {"token": ["x"]}, [], "x", 7])
+@pytest.mark.parametrize(
+    "auth",
+    [None, {}, {"token": ""}, {"token": "nonsense"}, {"token": None}, {"token": 5}, {"token": ["x"]}, [], "x", 7],
+)
 def test_nobody_opens_a_socket(server, auth):
     client = socketio.Client(reconnection=False)
     with pytest.raises(socketio.exceptions.ConnectionError):

@@ -9,7 +9,7 @@ from uuid import UUID
 
 import pytest
 
-import jobs.replies  # noqa: F401 - registers its jobs
+import jobs.replies
 import jobs.sessions
 import jobs.upkeep  # noqa: F401
 from jobs import runner
@@ -60,7 +60,9 @@ def make_old(owner, world):
 
     def age(signed_in, how):
         tenant = UUID(signed_in["user"]["tenant"]["id"])
-        changed = "last_seen_at = now() - interval '10 days'" if how == "idle" else "expires_at = now() - interval '1 s'"
+        changed = (
+            "last_seen_at = now() - interval '10 days'" if how == "idle" else "expires_at = now() - interval '1 s'"
+        )
         owner.execute(
             f"update tenant_{tenant.hex}.login_session set {changed} where id = %s", [signed_in["session_id"]]
         )

@@ -31,7 +31,9 @@ def names(client):
 
 def test_who_sees_which_jobs(client_of):
     assert names(client_of("dana")) == ["replies.recover", "sessions.expire"]
-    assert {"access_log.drain", "partitions.ahead", "revocations.prune", "sessions.expire"} <= set(names(client_of("petra")))
+    assert {"access_log.drain", "partitions.ahead", "revocations.prune", "sessions.expire"} <= set(
+        names(client_of("petra"))
+    )
     for name in ("alice", "carol", "lee", "cleo"):
         assert client_of(name).get("/api/v1/jobs").status_code == 403
         assert client_of(name).get("/jobs/").status_code == 403
@@ -71,7 +73,9 @@ def test_starting_a_job_is_recorded_and_done(app, client_of, sign_in, make_old, 
     assert dana.post("/api/v1/jobs/sessions.expire/run", json={}).status_code == 409
     with queue.connect(addresses["REDIS_URL"]) as connection, app.app_context():
         wanted = queue.queue("default", connection)
-        SimpleWorker([wanted], connection=connection, serializer=JSONSerializer).work(burst=True, logging_level="CRITICAL")
+        SimpleWorker([wanted], connection=connection, serializer=JSONSerializer).work(
+            burst=True, logging_level="CRITICAL"
+        )
     assert len(events(world.acme, "session.expired")) == 1
     shown = next(job for job in jobs(dana)["jobs"] if job["name"] == "sessions.expire")
     assert [(r["outcome"], r["effects"], r["started_by"]) for r in shown["runs"]] == [("success", 1, world.dana.email)]

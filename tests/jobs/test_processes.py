@@ -96,7 +96,9 @@ def state_of(owner, world, signed_in):
 
 
 @pytest.mark.slow
-def test_what_a_killed_worker_had_begun_is_done_again(process, world, owner, owner_url, sign_in, make_old, events, addresses, redis):
+def test_what_a_killed_worker_had_begun_is_done_again(
+    process, world, owner, owner_url, sign_in, make_old, events, addresses, redis
+):
     import psycopg
 
     old = sign_in("alice")
@@ -104,7 +106,14 @@ def test_what_a_killed_worker_had_begun_is_done_again(process, world, owner, own
     worker = process("worker")
     with psycopg.connect(owner_url) as blocker, queue.connect(addresses["REDIS_URL"]) as connection:
         blocker.execute(f"lock table {world.acme.schema}.login_session in access exclusive mode")
-        queue.place(connection, "default", "sessions.expire", world.platform.id, SCHEDULE, queue.mark_of("sessions.expire", None))
+        queue.place(
+            connection,
+            "default",
+            "sessions.expire",
+            world.platform.id,
+            SCHEDULE,
+            queue.mark_of("sessions.expire", None),
+        )
         key = f"t:{world.acme.id}:job:sessions.expire:lease"
         assert eventually(lambda: redis.get(key), 25), "the worker did not begin"
         os.kill(worker.pid, signal.SIGKILL)
@@ -121,8 +130,9 @@ def test_what_a_killed_worker_had_begun_is_done_again(process, world, owner, own
 
 @pytest.mark.slow
 def test_a_job_that_kills_its_worker_is_given_up(app, redis, addresses):
-    from jobs.worker import reclaim
     from rq.registry import StartedJobRegistry
+
+    from jobs.worker import reclaim
 
     with queue.connect(addresses["REDIS_URL"]) as connection:
         queue.place(connection, "default", "sessions.expire", uuid7(), SCHEDULE, queue.mark_of("sessions.expire", None))

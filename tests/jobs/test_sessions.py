@@ -72,7 +72,10 @@ def test_a_tenant_is_due_again_when_its_next_session_ends(world, owner, sign_in,
 def test_a_tenant_without_live_sessions_is_not_due(world, owner, sign_in, run_job, make_old):
     make_old(sign_in("alice"), "idle")
     run_job("sessions.expire")
-    assert owner.execute("select 1 from onyx.due where job = 'sessions' and tenant_id = %s", [world.acme.id]).fetchall() == []
+    assert (
+        owner.execute("select 1 from onyx.due where job = 'sessions' and tenant_id = %s", [world.acme.id]).fetchall()
+        == []
+    )
 
 
 def test_a_poisoned_tenant_keeps_no_other(world, owner, sign_in, run_job, make_old, events):
@@ -99,7 +102,9 @@ def test_a_tenant_of_a_killed_sweep_is_due_again(app, world, owner, sign_in, mak
     with app.app_context():
         due.claim(control, "sessions", world.acme.id)
         assert world.acme.id not in due.tenants_due(control, "sessions")
-        owner.execute("update onyx.due set due_at = due_at - interval '2 minutes' where tenant_id = %s", [world.acme.id])
+        owner.execute(
+            "update onyx.due set due_at = due_at - interval '2 minutes' where tenant_id = %s", [world.acme.id]
+        )
         assert world.acme.id in due.tenants_due(control, "sessions")
 
 
@@ -114,6 +119,7 @@ def test_a_sign_in_during_the_sweep_is_not_forgotten(app, world, owner, sign_in,
         sign_in("bob")
         due.settle(control, "sessions", world.acme.id, None)
     found = owner.execute(
-        "select due_at < now() + interval '2 days' from onyx.due where job = 'sessions' and tenant_id = %s", [world.acme.id]
+        "select due_at < now() + interval '2 days' from onyx.due where job = 'sessions' and tenant_id = %s",
+        [world.acme.id],
     ).fetchone()
     assert found == (True,)

@@ -89,7 +89,9 @@ def test_a_queued_job_without_tenant_fails_and_changes_nothing(app, world, owner
     with queue.connect(addresses["REDIS_URL"]) as connection, app.app_context():
         wanted = queue.queue(f"test-{uuid7().hex}", connection)
         job = wanted.enqueue_call("jobs.runner.perform", args=("sessions.expire",), meta={"actor": SCHEDULE})
-        SimpleWorker([wanted], connection=connection, serializer=JSONSerializer).work(burst=True, logging_level="CRITICAL")
+        SimpleWorker([wanted], connection=connection, serializer=JSONSerializer).work(
+            burst=True, logging_level="CRITICAL"
+        )
         assert job.get_status() == "failed"
     assert owner.execute(f"select state from {world.acme.schema}.login_session").fetchall() == [("active",)]
 
@@ -120,7 +122,9 @@ def test_the_lease_of_a_dead_process_is_taken_at_once(lease):
 
 
 def written_by(owner, world):
-    return owner.execute(f"select count(*) from {world.acme.schema}.audit_event where action = 'job.started'").fetchone()[0]
+    return owner.execute(
+        f"select count(*) from {world.acme.schema}.audit_event where action = 'job.started'"
+    ).fetchone()[0]
 
 
 def note(session, world):

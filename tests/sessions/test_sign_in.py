@@ -42,7 +42,9 @@ def _shape(answer):
 
 def test_every_failure_has_the_same_answer(app, world):
     known, unknown = _try(app, world.alice.email), _try(app, "nobody@nowhere.example")
-    wrong_tenant = app.test_client().post(LOGIN, json={"email": world.alice.email, "password": PASSWORD, "tenant": world.globex.slug})
+    wrong_tenant = app.test_client().post(
+        LOGIN, json={"email": world.alice.email, "password": PASSWORD, "tenant": world.globex.slug}
+    )
     assert _shape(known) == _shape(unknown) == _shape(wrong_tenant)
     assert known.status_code == 401
     assert "Set-Cookie" not in known.headers
@@ -67,7 +69,8 @@ def test_unknown_and_known_take_as_long(app, world):
 def test_the_lock_survives_other_addresses_and_programs(app, world, limits_on, owner):
     email = world.bob.email
     tries = [
-        _try(app, email, **{"User-Agent": f"program {n}", "X-Forwarded-For": f"10.0.0.{n}"}).status_code for n in range(12)
+        _try(app, email, **{"User-Agent": f"program {n}", "X-Forwarded-For": f"10.0.0.{n}"}).status_code
+        for n in range(12)
     ]
     assert tries == [401] * 10 + [429] * 2
     locked = _try(app, email.upper(), PASSWORD)
@@ -95,8 +98,11 @@ def _claims(sign_in):
 
 def _forged(sign_in, world):
     token, claims = _claims(sign_in)
-    head, body, mac = token.split(".")
-    make = lambda changed, key=derive("token"), how="HS256": jwt.encode({**claims, **changed}, key, algorithm=how)  # noqa: E731
+    head, body, _ = token.split(".")
+
+    def make(changed, key=None, how="HS256"):
+        return jwt.encode({**claims, **changed}, key or derive("token"), algorithm=how)
+
     yield "unsigned", jwt.encode(claims, None, algorithm="none")
     yield "signature cut off", f"{head}.{body}."
     yield "another key", make({}, b"x" * 32)
@@ -116,7 +122,9 @@ def _forged(sign_in, world):
 def test_forged_tokens_open_nothing(app, world, sign_in):
     """Genuinely signed ones with other claims included: the session's row knows the digest of its one token."""
     for what, token in _forged(sign_in, world):
-        answer = app.test_client().get("/api/v1/users/me", headers={"Authorization": f"Bearer {token}".encode().decode("latin-1")})
+        answer = app.test_client().get(
+            "/api/v1/users/me", headers={"Authorization": f"Bearer {token}".encode().decode("latin-1")}
+        )
         assert answer.status_code == 401, what
         client = app.test_client()
         if token.isascii():

@@ -254,4 +254,3 @@ def canaries(world: World, owns: dict[str, Belongings], secrets: list[str]) -> l
     others = [person for key, person in world.people.items() if key != "alice"]
     words = [belonging.canary for name, belonging in owns.items() if name != "alice"]
     return [*words, *(p.email for p in others), *(p.name for p in others), "$argon2id$", *secrets]
-

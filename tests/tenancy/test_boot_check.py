@@ -38,14 +38,18 @@ BROKEN = {
 
 @pytest.fixture
 def superuser(addresses):
-    with psycopg.connect(make_conninfo(addresses["DATABASE_SUPERUSER_URL"], dbname="onyx"), autocommit=True) as connection:
+    with psycopg.connect(
+        make_conninfo(addresses["DATABASE_SUPERUSER_URL"], dbname="onyx"), autocommit=True
+    ) as connection:
         yield connection
 
 
 @pytest.mark.parametrize("what", BROKEN)
 def test_it_names_what_fell(app, world, superuser, monkeypatch, what):
     monkeypatch.setattr(boot_check, "_SAMPLE", 10_000)
-    break_it, mend_it, named = (one.format(globex=world.globex.schema, globex_hex=world.globex.id.hex) for one in BROKEN[what])
+    break_it, mend_it, named = (
+        one.format(globex=world.globex.schema, globex_hex=world.globex.id.hex) for one in BROKEN[what]
+    )
     superuser.execute(break_it.encode())
     try:
         with app.app_context(), pytest.raises(boot_check.WallsFell, match=named):

@@ -45,7 +45,10 @@ def test_password_hashes_are_for_signing_in_alone(stage, purpose):
 def test_a_purpose_of_one_tenant_is_nothing_in_another(stage):
     for purpose in ("admin", "auditor", "auth", "platform", "job:sessions"):
         heard = attack.inject(
-            stage, ["reset role", "set role {globex}", *(f"select * from {{globex}}.{t}" for t in TABLES)], purpose, "dana"
+            stage,
+            ["reset role", "set role {globex}", *(f"select * from {{globex}}.{t}" for t in TABLES)],
+            purpose,
+            "dana",
         )
         assert set(heard) == {"", "[]"}, purpose
 
@@ -57,7 +60,9 @@ def test_without_a_scope_there_is_no_connection_with_rights(stage):
 
 def test_the_trail_names_the_one_who_acted(stage, owner):
     """Whatever the statement says: actor, purpose and name come from the signed context."""
-    event = '[{"event_id": "0199a000-0000-7000-8000-000000000001", "occurred_at": "2026-11-21", "action": "user.suspended",'
+    event = (
+        '[{"event_id": "0199a000-0000-7000-8000-000000000001", "occurred_at": "2026-11-21", "action": "user.suspended",'
+    )
     event += ' "schema_version": 1, "outcome": "success", "actor": {"display": "Dana", "name": "Dana"}, "actor_id": "x", "purpose": "admin"}]'
     with stage.app.app_context(), tenant_scope(stage.world.acme.id, "member", stage.world.alice.id):
         with unit_of_work() as session:
@@ -117,10 +122,18 @@ def before(stage):
 
 
 _TABLE = st.builds("{{{}}}.{}".format, st.sampled_from(["acme", "globex", "platform"]), st.sampled_from(TABLES))
-_NAME = _TABLE | st.sampled_from([*TABLES, "onyx.tenant", "onyx.context_key", "onyx.directory", "onyx.revocation", "onyx.due"])
+_NAME = _TABLE | st.sampled_from(
+    [*TABLES, "onyx.tenant", "onyx.context_key", "onyx.directory", "onyx.revocation", "onyx.due"]
+)
 _WHO = st.sampled_from(["alice", "bob", "mallory"]).map("'{{{}}}'".format)
 _WHERE = st.builds(" where {} = {}".format, st.sampled_from(["user_id", "id", "actor_id"]), _WHO) | st.sampled_from(
-    ["", " where true", " where user_id <> '{alice}'", " where user_id::text > ''", " where (user_id is null) is not true"]
+    [
+        "",
+        " where true",
+        " where user_id <> '{alice}'",
+        " where user_id::text > ''",
+        " where (user_id is null) is not true",
+    ]
 )
 _READ = st.builds("select * from {}{}".format, _NAME, _WHERE) | st.builds(
     "select a.*, b.* from {} a full join {} b on true".format, _NAME, _NAME

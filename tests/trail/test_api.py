@@ -74,7 +74,11 @@ def test_filters(carol, write, world, client_of):
     bob.get(EVENTS)
 
     def actions(**filters):
-        return [e["action"] for e in asked(carol, **filters) if not e["action"].startswith(("audit_log", "user.", "session"))]
+        return [
+            e["action"]
+            for e in asked(carol, **filters)
+            if not e["action"].startswith(("audit_log", "user.", "session"))
+        ]
 
     assert actions(actor=str(world.bob.id)) == ["access.denied", "file.uploaded", "chat.deleted"]
     assert actions(actor=world.bob.email) == actions(actor=world.bob.email.upper()) == actions(actor=str(world.bob.id))
@@ -147,7 +151,9 @@ def test_of_another_tenant_and_of_nothing_the_answer_is_the_same(client_of, caro
     gus = client_of("gus")
     foreign, random, malformed = (gus.get(f"{EVENTS}/{x}") for x in (id, uuid7(), "nonsense"))
     assert {r.status_code for r in (foreign, random, malformed)} == {404}
-    bodies = [{k: v for k, v in r.get_json()["error"].items() if k != "request_id"} for r in (foreign, random, malformed)]
+    bodies = [
+        {k: v for k, v in r.get_json()["error"].items() if k != "request_id"} for r in (foreign, random, malformed)
+    ]
     assert bodies[0] == bodies[1] == bodies[2]
     assert carol.get(f"{EVENTS}/{id}").status_code == 200
 
@@ -168,7 +174,8 @@ def test_only_auditors_read_the_logs(name, path, client_of):
 
 def looks(owner, tenant, action="audit_log.viewed"):
     return owner.execute(
-        f"select details->'asked', targets from {tenant.schema}.audit_event where action = %s order by recorded_at", [action]
+        f"select details->'asked', targets from {tenant.schema}.audit_event where action = %s order by recorded_at",
+        [action],
     ).fetchall()
 
 

@@ -1,0 +1,137 @@
+"""Writing where one must not."""
+
+from tests.tenancy.corpus import case
+
+case(
+    "rows for somebody else",
+    "insert into chat_session (user_id, id, title) values ('{bob}', gen_random_uuid(), 'planted')",
+    "insert into {globex}.chat_session (user_id, id, title) values ('{mallory}', gen_random_uuid(), 'planted')",
+    "insert into user_file (user_id, id, name, media_type, size, sha256, content) values ('{bob}', gen_random_uuid(), 'x', 'x', 1, '', 'x')",
+    "update chat_session set user_id = '{bob}'",
+    "update chat_message set user_id = '{bob}', content = 'x'",
+    "update user_file set user_id = '{bob}'",
+    "update {globex}.chat_session set title = 'defaced' returning *",
+    "update chat_session set title = 'defaced' where user_id <> '{alice}' returning *",
+    "update profile set display_name = 'defaced' where user_id <> '{alice}'",
+    "update {globex}.profile set display_name = 'defaced'",
+    'select {acme}.audit_append(\'[{{"event_id": "{uuid}", "occurred_at": "2026-01-01", "action": "chat.created", "schema_version": 1, "outcome": "success"}}]\')',
+)
+case(
+    "power for oneself",
+    "insert into user_role (user_id, role) values ('{alice}', 'admin')",
+    "insert into user_role (user_id, role) values ('{alice}', 'platform_admin')",
+    "update user_role set role = 'admin'",
+    "update app_user set status = 'active', email = 'x@y.z'",
+    "update app_user set status = 'suspended' where id = '{bob}'",
+    "delete from user_role",
+    "select * from credential",
+    "update credential set password_hash = 'x'",
+    "insert into credential (user_id, password_hash) values ('{alice}', 'x')",
+    "insert into login_session (user_id, id, token_digest, idle_seconds, expires_at) values ('{alice}', gen_random_uuid(), '\\x01', 1, now() + interval '1 year')",
+    "insert into login_session (user_id, id, token_digest, idle_seconds, expires_at) values ('{bob}', gen_random_uuid(), '\\x01', 1, now())",
+    "update login_session set expires_at = now() + interval '10 years'",
+    "update login_session set user_id = '{bob}'",
+    "update login_session set state = 'revoked' where user_id = '{bob}'",
+    "select token_digest from login_session where user_id = '{bob}'",
+)
+case(
+    "edit what is over",
+    "update chat_message set content = 'rewritten' where role = 'user'",
+    "delete from chat_message where user_id = '{bob}'",
+    "update chat_message set status = 'pending', role = 'assistant'",
+    "update audit_event set action = 'x'",
+    "delete from audit_event",
+    "truncate audit_event",
+    "insert into audit_event (event_id, occurred_at, action, actor, purpose, request, targets, outcome, changes, details) values (gen_random_uuid(), now(), 'x', '{{}}', 'admin', '{{}}', '[]', 'success', '[]', '{{}}')",
+    "insert into access_entry (occurred_at, id, kind, method, route, status, duration_us) values (now(), gen_random_uuid(), 'http', '', '', 200, 1)",
+    "alter table audit_event detach partition {event_partition}",
+    "drop table {acme}.{event_partition}",
+    "update {acme}.{event_partition} set action = 'x'",
+    "delete from {acme}.{event_partition}",
+)
+case(
+    "erase the line",
+    "savepoint mine",
+    "update chat_session set title = 'unexplained' where user_id = '{alice}'",
+    "select {acme}.audit_append('[]')",
+    "rollback to mine",
+    "update project set name = 'unexplained'",
+    "set constraints all immediate",
+    "set constraints all deferred",
+)
+_EVENT = (
+    '[{{\\"event_id\\": \\"{uuid}\\", \\"occurred_at\\": \\"2020-01-01\\", \\"action\\": \\"user.suspended\\", \\"schema_version\\": 1, '
+    '\\"outcome\\": \\"success\\", \\"actor_id\\": \\"{bob}\\", \\"purpose\\": \\"admin\\", \\"actor\\": {{\\"display\\": \\"forged\\"}}}}]'
+).replace('\\"', '"')
+case(
+    "forge the trail",
+    f"select {{acme}}.audit_append('{_EVENT}')",
+    f"select {{globex}}.audit_append('{_EVENT}')",
+    f"select {{platform}}.audit_append('{_EVENT}')",
+    "set role {globex}",
+    f"select {{globex}}.audit_append('{_EVENT}')",
+    "select {globex}.audit_append('[]')",
+    'select {acme}.access_append(\'[{{"occurred_at": "2026-11-01", "id": "{uuid}", "kind": "http", "method": "GET", "route": "/", "status": 200, "duration_us": 1}}]\')',
+    "select {globex}.access_append('[]')",
+    "select {acme}.must_be_recorded()",
+    "select {acme}.refuse_change()",
+    "select {acme}.update_session_last_message()",
+)
+case(
+    "functions of the control plane, hostile arguments",
+    "select onyx.announce(gen_random_uuid(), 'tenant', '{globex_id}', 'x', '{globex_id}')",
+    "select onyx.announce(gen_random_uuid(), 'user', '{mallory}', 'x', '{globex_id}')",
+    "select onyx.announce(gen_random_uuid(), 'tenant', '{acme_id}', 'x', '{globex_id}')",
+    "select onyx.announce(gen_random_uuid(), 'user', '{bob}', 'suspended', '{globex_id}')",
+    "select onyx.announce(gen_random_uuid(), 'nonsense', '{alice}', 'x', '{globex_id}')",
+    "select onyx.mark_due('sessions', '-infinity')",
+    "select onyx.mark_due('x; drop', now())",
+    "select onyx.mark_due(null, null)",
+    "select onyx.directory_add('\\x00')",
+    "select onyx.directory_remove('\\x00')",
+    "select onyx.directory_remove(email_digest) from {acme}.app_user",
+    "select onyx.find_tenant('\\x00')",
+    "select * from onyx.find_tenant(null)",
+    "select onyx.platform_id()",
+    "select * from onyx.people_counts(array['{globex_id}'::uuid])",
+    "select onyx.ctx_user('{globex_hex}', 'member')",
+    "select onyx.ctx_allows('{globex_hex}', 'admin', 'auth')",
+    "update onyx.tenant set status = 'suspended'",
+    "update onyx.tenant set slug = 'x'",
+    "delete from onyx.revocation",
+    "update onyx.cache_generation set generation = 0",
+    "insert into onyx.steward_request (id, operation, arguments) values (gen_random_uuid(), 'drop', '{{}}')",
+    "delete from onyx.due",
+    "insert into onyx.context_key values (2, '', '')",
+    "insert into onyx.directory values ('\\x00', '{globex_id}')",
+    "lock table onyx.tenant in access exclusive mode",
+    "update onyx.context_key set ipad = ''",
+)
+case(
+    "locks",
+    "lock table {globex}.chat_session in access exclusive mode",
+    "lock table onyx.revocation in exclusive mode",
+    "select pg_advisory_xact_lock(168886273)",
+    "select pg_try_advisory_lock(1)",
+    "set role {globex}",
+    "lock table {globex}.chat_session in share mode nowait",
+)
+case(
+    "set config by the back door",
+    "update pg_settings set setting = '{globex}' where name = 'role'",
+    "select set_config('role', '{globex}', false)",
+    "select set_config('session_authorization', 'onyx_owner', false)",
+    "select pg_catalog.set_config('search_path', '{globex}', false)",
+    "select * from chat_message",
+    "select pg_reload_conf()",
+    "select pg_rotate_logfile()",
+    "update pg_settings set setting = 'off' where name = 'row_security'",
+    "select * from {acme}.chat_message",
+)
+case(
+    "two-phase tricks",
+    "select 1 where exists (select set_config('role', '{globex}', true)) and exists (select * from {globex}.chat_message)",
+    "with r as materialized (select set_config('role', '{globex}', true)) select content from r, {globex}.chat_message",
+    "with c as materialized (select set_config('onyx.context', '{ctx_stolen_bob}', true)) select content from c, {acme}.chat_message where user_id = '{bob}'",
+    "select set_config('onyx.context', '', true), (select count(*) from {acme}.chat_message where user_id = '{bob}')",
+)
