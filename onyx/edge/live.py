@@ -105,14 +105,9 @@ def on_join(namespace: str) -> Callable[[Callable[[Actor, str], None]], Callable
     return register
 
 
-def on_leave(namespace: str) -> Callable[[Callable[[Socket], None]], Callable[[Socket], None]]:
+def on_leave(namespace: str, function: Callable[[Socket], None]) -> None:
     """Run a function for each socket that has left a namespace, for whatever reason, where its process still lives."""
-
-    def register(function: Callable[[Socket], None]) -> Callable[[Socket], None]:
-        _LEAVES.setdefault(namespace, []).append(function)
-        return function
-
-    return register
+    _LEAVES.setdefault(namespace, []).append(function)
 
 
 def user_room(tenant: UUID, user: UUID) -> str:
@@ -213,9 +208,7 @@ def _connect(namespace: str, auth: Any = None) -> None:
     _sockets[namespace, sid] = Socket(sid, namespace, actor.tenant_id, actor.user_id, actor.session_id, token, meta)
     try:
         _enter(namespace, actor, sid)
-        gate.identify(
-            token, meta, ("notice", 10_000, 60)
-        )  # a notice may have passed before the socket stood in the list
+        gate.identify(token, meta, ("notice", 10_000, 60))  # a notice may have passed before the socket was listed
     except Exception as error:
         _sockets.pop((namespace, sid), None)
         if isinstance(error, OnyxError):
