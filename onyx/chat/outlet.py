@@ -18,6 +18,7 @@ from onyx.edge.store import Away, TenantStore
 
 _log = structlog.get_logger()
 EVERY = 0.04  # seconds between two pushed batches
+BESIDE = 0.25  # the same where the asking device has its own stream, and only others hear by socket
 BATCH = 400  # characters that are pushed without waiting
 LOOK = 0.1  # seconds between two looks at `stopped` while nothing comes
 KEPT = 900  # seconds that the running text outlives its last word
@@ -48,18 +49,22 @@ class Outlet:
     pushed: int = 0
     last: float = 0.0
 
+    @property
+    def every(self) -> float:
+        return EVERY if self.sink is None else BESIDE
+
     def add(self, text: str) -> None:
         if self.sink is not None:
             self.sink("delta", {"message_id": str(self.turn.reply_id), "offset": self.length, "text": text})
         self.parts.append(text)
         self.waiting.append(text)
         self.length += len(text)
-        if self.length - self.pushed >= BATCH or time.monotonic() - self.last >= EVERY:
+        if self.length - self.pushed >= BATCH or time.monotonic() - self.last >= self.every:
             self.flush()
 
     def due_in(self) -> float:
         """Seconds until what waits should go out; LOOK when nothing does."""
-        return max(0.0, self.last + EVERY - time.monotonic()) if self.waiting else LOOK
+        return max(0.0, self.last + self.every - time.monotonic()) if self.waiting else LOOK
 
     def flush(self) -> None:
         if not self.waiting:

@@ -18,13 +18,34 @@ class Away(Exception):
     """Redis did not answer, now or within the last second."""
 
 
+class Pool(redis.ConnectionPool):
+    """Hands out connections without polling first whether they are still good, which costs as much as the command.
+
+    A connection that went stale shows at its first command, which is then sent once more on a new one.
+    """
+
+    def get_connection(self, command_name: Any = None, *keys: Any, **options: Any) -> Any:
+        self._checkpid()
+        try:
+            connection = self._available_connections.pop()
+        except IndexError:
+            connection = self.make_connection()
+        self._in_use_connections.add(connection)
+        try:
+            connection.connect()
+        except BaseException:
+            self.release(connection)
+            raise
+        return connection
+
+
 class Store:
     """One process's connection to Redis, with a circuit breaker: after a failure nobody waits for a second."""
 
     def __init__(self, url: str, timeout: float = 0.5) -> None:
-        self.client = redis.Redis.from_url(
-            url, socket_timeout=timeout, socket_connect_timeout=timeout, retry=Retry(NoBackoff(), 0), protocol=3
-        )
+        once_more = Retry(NoBackoff(), 1, supported_errors=(redis.ConnectionError,))
+        pool = Pool.from_url(url, socket_timeout=timeout, socket_connect_timeout=timeout, retry=once_more, protocol=3)
+        self.client = redis.Redis(connection_pool=pool)
         self.url = url
         self._closed_until = 0.0
         self._scripts: dict[str, Any] = {}
