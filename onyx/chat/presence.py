@@ -3,7 +3,6 @@
 Each process says every half minute which sockets it still holds; what it does not say is forgotten after TTL.
 """
 
-import threading
 import time
 from contextlib import suppress
 from uuid import UUID
@@ -19,8 +18,6 @@ from onyx.edge.store import Away, TenantStore
 _log = structlog.get_logger()
 TTL = 75
 EVERY = 30.0
-_begun = threading.Lock()
-_beating: list[object] = []
 
 
 @on_join("/")
@@ -33,13 +30,15 @@ def came(actor: Actor, sid: str) -> None:
         _tell(actor.tenant_id, actor.user_id, sid)
 
 
-@on_leave("/")
 def went(socket: Socket) -> None:
     """Forget the device and tell the person's others."""
     with suppress(Away):
         store = TenantStore(state().store, socket.tenant)
         store.remove("presence", socket.user, member=socket.sid)
         _tell(socket.tenant, socket.user, socket.sid)
+
+
+on_leave("/", went)
 
 
 def devices(tenant: UUID, user: UUID) -> int:
@@ -68,10 +67,9 @@ def _tell(tenant: UUID, user: UUID, sid: str) -> None:
 
 
 def _begin_beating() -> None:
-    with _begun:
-        if not _beating:
-            app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
-            _beating.append(socketio.start_background_task(_beat_for_ever, app))
+    app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
+    if "onyx.presence" not in app.extensions:
+        app.extensions["onyx.presence"] = socketio.start_background_task(_beat_for_ever, app)
 
 
 def _beat_for_ever(app: Flask) -> None:

@@ -21,7 +21,7 @@ STATE = {
     "onyx/core/secrets.py:_derived": "keys by use; of the installation",
     "onyx/edge/last_seen.py:_seen": "keyed by (tenant, user, session)",
     "onyx/edge/live.py:EVENTS": "the registry, filled at import",
-    "onyx/edge/live.py:_LEAVES": "functions to call when a socket leaves, filled at boot",
+    "onyx/edge/live.py:_LEAVES": "functions by namespace, filled at import",
     "onyx/edge/live.py:_JOINS": "functions by namespace, filled at import",
     "onyx/edge/live.py:_sockets": "each carries its tenant; looked up by the server's own sid",
     "onyx/edge/new_events.py:_counted": "keyed by tenant",
