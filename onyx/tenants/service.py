@@ -14,8 +14,9 @@ from onyx.access.people import add_person, checked_email
 from onyx.access.visiting import visiting
 from onyx.audit.actions import Action
 from onyx.audit.record import change, record, target
+from onyx.core import outbox
 from onyx.core.actor import Actor
-from onyx.core.db import unit_of_work
+from onyx.core.db import rows, unit_of_work
 from onyx.core.errors import Conflict, Invalid, Unavailable
 from onyx.core.ids import uuid7
 from onyx.core.scope import current_scope, tenant_scope
@@ -92,7 +93,9 @@ def rename(session: Session, actor: Actor, place: Tenant, name: str | None) -> T
     with control_plane(current_scope()) as connection:
         connection.exec_driver_sql("update tenant set name = %s where id = %s", (name, place.id))
         _tell_own_trail(actor, Action.TENANT_CHANGED, place, told)
-    changes.tenant_changed(session, place.id, "renamed")
+    with visiting(actor, place.id, place.slug, place.name) as (inside, _):
+        users = [row[0] for row in rows(inside, "select id from app_user")]
+    outbox.put(session, "people.changed", tenant=place.id, users=users)
     return place._replace(name=name)
 
 

@@ -86,6 +86,14 @@ def test_sockets_of_a_suspended_tenant_close_within_a_second(server, socket_of, 
     assert petra.post(f"/api/v1/tenants/{world.acme.id}/resume").status_code == 200
 
 
+def test_a_new_name_is_read_by_its_people_at_once(client_of, world):
+    petra, alice = client_of("petra"), client_of("alice")
+    assert alice.get("/api/v1/users/me").get_json()["data"]["tenant"]["name"] == "Acme Industries"
+    assert petra.patch(f"/api/v1/tenants/{world.acme.id}", json={"name": "Acme & Co"}).status_code == 200
+    assert alice.get("/api/v1/users/me").get_json()["data"]["tenant"]["name"] == "Acme & Co"
+    assert petra.patch(f"/api/v1/tenants/{world.acme.id}", json={"name": "  "}).status_code == 422
+
+
 def test_the_platform_itself_stays_open(client_of, world):
     assert client_of("petra").post(f"/api/v1/tenants/{world.platform.id}/suspend").status_code == 409
 
