@@ -12,12 +12,12 @@ from onyx.core.db import rows
 from onyx.core.pages import cut
 from onyx.identity.models import User
 
+# Ids and times as text, ready for answers (RFC 3339: the connection is pinned to ISO and UTC).
 _COLUMNS = """
-select u.id, u.email, u.status, u.created_at, p.display_name, p.last_login_at,
-       array(select r.role from user_role r where r.user_id = u.id order by r.role) as roles
+select u.id::text, u.email, u.status, u.created_at::text, p.display_name, p.last_login_at::text,
+       (select string_agg(r.role, ' ' order by r.role) from user_role r where r.user_id = u.id) as roles
   from app_user u join profile p on p.user_id = u.id
 """
-_NAMES = ("id", "email", "display_name", "status", "roles", "created_at", "last_login_at")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ def people(session: Session, wanted: Filter, size: int, after: UUID | None) -> t
     """A page of people, newest first, and the cursor of the next one."""
     where, values = _conditions(wanted, after)
     statement = f"{_COLUMNS}{where} order by u.id desc limit %s"
-    found, following = cut(rows(session, statement, *values, size + 1), size, lambda row: str(row.id))
+    found, following = cut(rows(session, statement, *values, size + 1), size, lambda row: str(row[0]))
     return [shown(row) for row in found], following
 
 
@@ -44,7 +44,20 @@ def person(session: Session, _actor: Actor, user_id: UUID) -> User | None:
 
 def shown(row: Any) -> dict[str, Any]:
     """A row of people() as data."""
-    return {name: getattr(row, name) for name in _NAMES}
+    id, email, status, created, name, last_login, roles = row
+    return {
+        "id": id,
+        "email": email,
+        "display_name": name,
+        "status": status,
+        "roles": roles.split() if roles else [],
+        "created_at": _time(created),
+        "last_login_at": _time(last_login),
+    }
+
+
+def _time(text: str | None) -> str | None:
+    return text and f"{text[:10]}T{text[11:-3]}Z"
 
 
 def shown_person(user: User) -> dict[str, Any]:
