@@ -10,7 +10,7 @@ from .place import Place
 from .processes import ROOT
 from .report import table
 
-PASSED, STORED = 300, 100
+PASSED, STORED = 300, 60
 
 
 def measure(place: Place) -> str:
@@ -21,7 +21,7 @@ def measure(place: Place) -> str:
         chat = {"sessionId": str(place.chat)}
         passed = sockets({"do": "pass", "port": onyx.port, "token": alice, "payload": chat, **typing})
         floors = sockets({"do": "pass", "port": floor.port, "token": bare, "payload": {"token": bare}, **typing})
-        message = {"event": "message:sent", "heard": "message:received", "count": STORED, "pause": 0.4}
+        message: dict[str, Any] = {"event": "message:sent", "heard": "message:received", "count": STORED, "pause": 0.3}
         payload = {"content": "Write a few words about foxes."}
         stored = sockets({"do": "pass", "port": onyx.port, "token": bob, "payload": payload, **message})
     rows = [

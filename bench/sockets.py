@@ -68,7 +68,8 @@ def pass_on(job: dict[str, Any]) -> None:
     for _ in range(job["count"]):
         began = time.perf_counter()
         sender.send(job["event"], job["payload"])
-        receiver.hear(job["heard"])
+        while receiver.hear(job["heard"]).get("role", "user") != "user":
+            pass  # the end of an answer to an earlier message is the same event
         times.append((time.perf_counter() - began) * 1000)
         gevent.sleep(job["pause"])
     json.dump(times, sys.stdout)

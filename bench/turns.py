@@ -5,7 +5,7 @@ from .place import Place
 from .processes import Server
 from .report import table
 
-ROUNDS, ALONE, TOGETHER = 3, 15, 64
+ROUNDS, ALONE, TOGETHER = 2, 15, 48
 BODY = {"text": "Write a few words about foxes."}
 
 
