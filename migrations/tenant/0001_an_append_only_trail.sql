@@ -30,6 +30,7 @@ create table audit_event (
 ) partition by range (recorded_at);
 create index audit_event_by_actor on audit_event (actor_id, recorded_at, event_id);
 create index audit_event_by_action on audit_event (action, recorded_at, event_id);
+create index audit_event_not_done on audit_event (outcome, recorded_at, event_id) where outcome <> 'success';
 
 create table access_entry (
     occurred_at timestamptz not null,
