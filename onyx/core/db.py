@@ -83,9 +83,24 @@ def install(engine: Engine, tell: Callable[[Connection, Scope], None]) -> None:
     """Bind the walls to the engine; `tell` begins with scope and signed context (tenancy.walls)."""
     global _tell
     _tell = tell
-    event.listen(engine, "do_connect", lambda _dialect, _record, names, more: Wire.connect(*names, **more))
+    event.listen(engine, "do_connect", _Pin())
     event.listen(engine, "reset", _leave_nothing_behind)
     event.listen(engine, "checkin", _retire_well_travelled)
+
+
+class _Pin:
+    """Connects, and pins as well what only newer servers know: older ones would refuse an unknown setting."""
+
+    def __init__(self) -> None:
+        self.options = ""
+
+    def __call__(self, _dialect: object, _record: object, names: list[Any], more: dict[str, Any]) -> Wire:
+        made = Wire.connect(*names, **{**more, "options": more["options"] + self.options})
+        if self.options or made.info.server_version < 170000:
+            return made
+        made.close()
+        self.options = " -c transaction_timeout=0"
+        return self(_dialect, _record, names, more)
 
 
 @contextmanager
