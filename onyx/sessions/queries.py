@@ -59,9 +59,7 @@ def live(session: Session, limit: int, after: tuple[Any, UUID] | None, user: UUI
         query = query.where(LoginSession.user_id == user)
     if after is not None:
         query = query.where(tuple_(LoginSession.created_at, LoginSession.id) < tuple_(*after))
-    return list(
-        session.scalars(query.order_by(LoginSession.created_at.desc(), LoginSession.id.desc()).limit(limit))
-    )
+    return list(session.scalars(query.order_by(LoginSession.created_at.desc(), LoginSession.id.desc()).limit(limit)))
 
 
 def _alive() -> Any:

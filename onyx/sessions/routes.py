@@ -9,9 +9,9 @@ from sqlalchemy.orm import Session
 from onyx.access.ending import end, end_all_of
 from onyx.access.policy import Permission, landing, permissions_of
 from onyx.core.actor import Actor
-from onyx.core.secrets import email_digest
-from onyx.core.scope import tenant_scope
 from onyx.core.db import unit_of_work
+from onyx.core.scope import tenant_scope
+from onyx.core.secrets import email_digest
 from onyx.edge import csrf
 from onyx.edge.http import COOKIE, body, everybody, ok, presented_token, request_meta, requires
 from onyx.edge.limits import limiter

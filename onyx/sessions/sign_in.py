@@ -52,7 +52,9 @@ def record_block(email: str, request: Request) -> None:
     except Away:
         pass  # recorded once more rather than not at all
     tenant = _only_tenant(digest, None)
-    actor = anonymous(tenant.id, tenant.slug, tenant.name, request, None, email.strip()) if tenant else _platform(request)
+    actor = (
+        anonymous(tenant.id, tenant.slug, tenant.name, request, None, email.strip()) if tenant else _platform(request)
+    )
     record_alone(actor, Action.SIGN_IN_BLOCKED, target("user", None, email.strip()[:254]), outcome="denied")
 
 
@@ -94,4 +96,6 @@ def _platform(request: Request) -> Actor:
 
 def _record_failure(actor: Actor, reason: str) -> None:
     g.sign_in_actor = actor
-    record_alone(actor, Action.SIGN_IN_FAILED, target("user", actor.user_id, actor.email), outcome="failure", reason=reason)
+    record_alone(
+        actor, Action.SIGN_IN_FAILED, target("user", actor.user_id, actor.email), outcome="failure", reason=reason
+    )
