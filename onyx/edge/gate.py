@@ -166,6 +166,17 @@ def _must_live(row: Any, digest: bytes) -> None:
         raise Unauthenticated()
 
 
+# Entries of an older generation are overwritten, the person's together with the session's, so that a session that is
+# believed never stands beside roles from before. A tombstone, laid by a change that is under way, is not overwritten
+# by what was read before the change.
+_KEEP = """
+for n = 1, 2 do
+  if redis.call('GET', KEYS[n]) ~= '-' then redis.call('SET', KEYS[n], ARGV[2 * n - 1], 'EX', ARGV[2 * n]) end
+end
+return 1
+"""
+
+
 def _write_through(claims: tokens.Claims, digest: bytes, person: dict[str, Any]) -> None:
     here = state()
     life = max(1, min(here.settings.session_idle_seconds, ENTRY_SECONDS, int(claims.expires - time.time())))
@@ -174,12 +185,8 @@ def _write_through(claims: tokens.Claims, digest: bytes, person: dict[str, Any])
     try:
         if not here.bus.trusted:
             return
-        # Only if new: a tombstone laid by a change that is under way must not be overwritten by what was read before.
         names = [key(claims.tenant, "auth", "session", digest.hex()), key(claims.tenant, "user", claims.user)]
-        pipe = store.client.pipeline(transaction=False)
-        pipe.set(names[0], entry, ex=life, nx=True)
-        pipe.set(names[1], json.dumps(person, default=str), ex=ENTRY_SECONDS, nx=True)
-        store.call(pipe.execute)
+        store.run(_KEEP, names, [entry, life, json.dumps(person, default=str), ENTRY_SECONDS])
     except Away:
         return
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import shutil
 import time
 from contextlib import contextmanager
@@ -110,3 +111,23 @@ def test_postgresql_away_is_told_and_passes(client_of, var, bus, app):
     finally:
         embedded.start(var, _quiet)
     _until(lambda: alice.get("/api/v1/auth/sessions").status_code == 200)
+
+
+def test_a_new_generation_reads_roles_anew_and_is_believed_again(app, client_of, owner, world, bus):
+    alice = client_of("alice")
+    assert alice.get(ME).get_json()["data"]["roles"] == ["user"]
+    with owner.transaction():
+        owner.execute(f"set local search_path = {world.acme.schema}")
+        owner.execute("alter table user_role disable trigger recorded")
+        owner.execute("insert into user_role (user_id, role) values (%s, 'curator')", [world.alice.id])
+        owner.execute("alter table user_role enable trigger recorded")
+    assert alice.get(ME).get_json()["data"]["roles"] == ["user"], "nobody said that it changed"
+    with app.app_context():
+        bus.new_generation()
+    assert alice.get(ME).get_json()["data"]["roles"] == ["curator", "user"]
+    entry = app.extensions["onyx"].store.client.get(_entry_of(alice, world))
+    assert bus.believes(entry)
+
+
+def _entry_of(client, world) -> str:
+    return f"t:{world.acme.id}:auth:session:{hashlib.sha256(client.token.encode()).hexdigest()}"
