@@ -15,13 +15,13 @@ SOCKETS = 500
 def measure(place: Place) -> str:
     """The table of memory."""
     with place.onyx(application="wsgi:app") as onyx:
-        token = place.token("alice", onyx)
-        ask(onyx, "GET", "/api/v1/users/me", token)
+        tokens = [place.token(name, onyx) for name in ("alice", "bob", "cleo", "dana", "lee")]
+        ask(onyx, "GET", "/api/v1/users/me", tokens[0])
         pss, rss = memory(onyx.pids[0])
         master = memory(onyx.process.pid)
-        ours = _for_each_socket(onyx, token)
+        ours = _for_each_socket(onyx, tokens)
     with place.floor() as floor:
-        theirs = _for_each_socket(floor, place.floor_token())
+        theirs = _for_each_socket(floor, [place.floor_token()])
     rows = [
         [
             "web process at rest, PSS",
@@ -33,23 +33,23 @@ def measure(place: Place) -> str:
     return table("Memory", ["figure", "Onyx", "beside it"], rows)
 
 
-def _for_each_socket(server: Server, token: str) -> float:
+def _for_each_socket(server: Server, tokens: list[str]) -> float:
     """KiB of PSS for each of the sockets, after some were opened and closed before."""
-    _open_sockets(server, token, 20).communicate()
+    _open_sockets(server, tokens, 20).communicate()
     time.sleep(1)
     before = memory(server.pids[0])[0]
-    holder = _open_sockets(server, token, SOCKETS)
+    holder = _open_sockets(server, tokens, SOCKETS)
     time.sleep(2)
     after = memory(server.pids[0])[0]
     holder.communicate()
     return (after - before) * 1024 / SOCKETS
 
 
-def _open_sockets(server: Server, token: str, count: int) -> "subprocess.Popen[str]":
+def _open_sockets(server: Server, tokens: list[str], count: int) -> "subprocess.Popen[str]":
     command = [sys.executable, "-m", "bench.sockets"]
     holder = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     assert holder.stdin is not None and holder.stdout is not None
-    holder.stdin.write(json.dumps({"do": "hold", "port": server.port, "token": token, "count": count}) + "\n")
+    holder.stdin.write(json.dumps({"do": "hold", "port": server.port, "tokens": tokens, "count": count}) + "\n")
     holder.stdin.flush()
     if holder.stdout.readline() != "open\n":
         raise RuntimeError("the sockets were not opened")

@@ -7,7 +7,7 @@ from .load import Seen, median, request, run
 from .place import CHATS, MESSAGES, Place
 from .report import Row, table
 
-ROUNDS, COUNT, WARM = 5, 250, 60
+ROUNDS, COUNT, WARM = 5, 150, 60
 
 
 @dataclass(frozen=True, slots=True)

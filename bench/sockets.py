@@ -27,9 +27,9 @@ class Line:
         self._socket = websocket.create_connection(address, timeout=60, skip_utf8_validation=True)
         self._socket.recv()
         self._socket.send("40" + json.dumps({"token": token}))
-        answer = self._socket.recv()
-        if not answer.startswith("40"):
-            raise RuntimeError(f"the socket was refused: {answer}")
+        while not (answer := self._socket.recv()).startswith("40"):
+            if not answer.startswith("42"):  # events of other sockets may come first
+                raise RuntimeError(f"the socket was refused: {answer}")
 
     def send(self, event: str, payload: Any) -> None:
         self._socket.send("420" + json.dumps([event, payload]))
@@ -54,7 +54,8 @@ class Line:
 
 
 def hold(job: dict[str, Any]) -> None:
-    lines = Pool(20).map(lambda _: Line(job["port"], job["token"]), range(job["count"]))
+    tokens = job["tokens"]
+    lines = Pool(20).map(lambda number: Line(job["port"], tokens[number % len(tokens)]), range(job["count"]))
     for line in lines:
         gevent.spawn(line.stay)
     print("open", flush=True)
