@@ -11,7 +11,7 @@ from config.settings import ROOT, Settings, data_folder, load
 from onyx import embedded
 from onyx.audit import rescue
 from onyx.core import secrets
-from onyx.core.db import db, engine_options
+from onyx.core.db import CONTROL_BIND, db, engine_options
 from onyx.core.db import install as install_database
 from onyx.edge import access_log, bus, carriers, errors, gate, headers, http, last_seen, live, login, new_events, pages  # noqa: F401
 from onyx.edge.limits import limiter
@@ -53,7 +53,8 @@ def create_app(settings: Settings | None = None, async_mode: str = "threading") 
     db.init_app(app)
     walls.bound_to_backend = not settings.database_pooled
     with app.app_context():
-        install_database(db.engine, walls.tell)
+        for engine in db.engines.values():
+            install_database(engine, walls.tell)
     _state(app, settings)
 
     errors.install(app)
@@ -87,10 +88,12 @@ def load_settings() -> Settings:
 
 
 def _configure(app: Flask, settings: Settings) -> None:
+    database = settings.database_url.replace("postgresql://", "postgresql+psycopg://", 1)
     app.config.update(
         SECRET_KEY=secrets.derive("flask"),
-        SQLALCHEMY_DATABASE_URI=settings.database_url.replace("postgresql://", "postgresql+psycopg://", 1),
+        SQLALCHEMY_DATABASE_URI=database,
         SQLALCHEMY_ENGINE_OPTIONS=engine_options(),
+        SQLALCHEMY_BINDS={CONTROL_BIND: {"url": database, **engine_options(4)}},
         MAX_CONTENT_LENGTH=1024 * 1024,
         MAX_FORM_MEMORY_SIZE=1024 * 1024,
         SESSION_COOKIE_NAME="onyx_flash",

@@ -96,7 +96,8 @@ def app(addresses: dict[str, str]) -> Iterator[Flask]:
     yield made
     state.bus.stop()
     with made.app_context():
-        db.engine.dispose()
+        for engine in db.engines.values():
+            engine.dispose()
 
 
 @pytest.fixture(scope="session")

@@ -22,6 +22,7 @@ from .scope import Scope, current_scope
 from .wire import ExtendedCursor, Wire
 
 TENANTS_PER_CONNECTION = 64
+CONTROL_BIND = "control"
 _PINNED = {
     "role": "none",
     "row_security": "on",
@@ -59,12 +60,12 @@ db = SQLAlchemy(model_class=Base, session_options={"expire_on_commit": False}, d
 _tell: Callable[[Connection, Scope], None] | None = None
 
 
-def engine_options(pool_size: int = 20) -> dict[str, Any]:
-    """Options of the application's engine (SQLALCHEMY_ENGINE_OPTIONS)."""
+def engine_options(pool_size: int = 20, more: int = 8) -> dict[str, Any]:
+    """Options of an engine: connections that stay, and how many more there may be while much goes on."""
     pinned = " ".join(f"-c {name}={value}" for name, value in _PINNED.items())
     return {
         "pool_size": pool_size,
-        "max_overflow": pool_size,
+        "max_overflow": more,
         "pool_timeout": 5,
         "pool_recycle": 1800,
         "pool_reset_on_return": None,
@@ -86,6 +87,14 @@ def install(engine: Engine, tell: Callable[[Connection, Scope], None]) -> None:
     event.listen(engine, "do_connect", _Pin())
     event.listen(engine, "reset", _leave_nothing_behind)
     event.listen(engine, "checkin", _retire_well_travelled)
+
+
+def control_engine() -> Engine:
+    """The control plane's own few connections, so that whoever holds a tenant's gets one of these all the same.
+
+    From one pool, as many requests as it has connections would each hold one and wait for a second.
+    """
+    return db.engines.get(CONTROL_BIND) or db.engine
 
 
 class _Pin:

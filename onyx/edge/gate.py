@@ -26,9 +26,7 @@ from .state import state
 from .store import Away, key
 
 ENTRY_SECONDS = 86_400
-ENDED_SECONDS = (
-    ENTRY_SECONDS + 3_600
-)  # a mark must outlive every entry that it stands against
+ENDED_SECONDS = ENTRY_SECONDS + 3_600  # a mark must outlive every entry that it stands against
 TOMBSTONE_SECONDS = 60
 FRESH_SECONDS = 2.0  # what was read longer ago may be older than a person's tombstone, which stands for five seconds
 _DEAD = b"-"
@@ -63,9 +61,7 @@ def identify(token: str, request: Request, limit: tuple[str, int, int]) -> Actor
     return actor
 
 
-def _look(
-    claims: tokens.Claims, digest: bytes, limit: tuple[str, int, int]
-) -> tuple[bool, bytes | None, bool]:
+def _look(claims: tokens.Claims, digest: bytes, limit: tuple[str, int, int]) -> tuple[bool, bytes | None, bool]:
     group, most, seconds = limit
     here = state()
     now = time.time()
@@ -77,12 +73,7 @@ def _look(
         counter,
         key(claims.tenant, "ended", claims.session),
     ]
-    life = max(
-        1,
-        min(
-            here.settings.session_idle_seconds, ENTRY_SECONDS, int(claims.expires - now)
-        ),
-    )
+    life = max(1, min(here.settings.session_idle_seconds, ENTRY_SECONDS, int(claims.expires - now)))
     try:
         session, person, gate, count = here.store.run(_LOOK, names, [seconds + 1, life])
     except Away:
@@ -130,28 +121,16 @@ def _from_database(claims: tokens.Claims, digest: bytes, request: Request) -> Ac
     scope = Scope(claims.tenant, "auth", claims.user, claims.session)
     # Before anything is read: an entry must not claim a generation that began after what it holds.
     began = time.monotonic()
-    entry = state().bus.stamp(
-        user=str(claims.user), tenant=str(claims.tenant), session=str(claims.session)
-    )
+    entry = state().bus.stamp(user=str(claims.user), tenant=str(claims.tenant), session=str(claims.session))
     with control_plane(scope) as connection:
-        found = connection.exec_driver_sql(
-            "select slug, name, status from tenant where id = %s", (claims.tenant,)
-        )
+        found = connection.exec_driver_sql("select slug, name, status from tenant where id = %s", (claims.tenant,))
         tenant = found.one_or_none()
     if tenant is None or tenant.status != "active":
         raise Unauthenticated(reason="tenant_suspended" if tenant else None)
-    with (
-        tenant_scope(scope.tenant, "auth", scope.user, scope.session),
-        unit_of_work() as session,
-    ):
+    with tenant_scope(scope.tenant, "auth", scope.user, scope.session), unit_of_work() as session:
         found_rows = rows(session, _PERSON, claims.user, claims.session)
     row: Any = found_rows[0] if found_rows else None
-    if (
-        row
-        and row.state == "active"
-        and digest == row.previous_digest
-        and not row.fresh
-    ):
+    if row and row.state == "active" and digest == row.previous_digest and not row.fresh:
         _end_family(claims, tenant, row, request)
     _must_live(row, digest)
     person = {
@@ -173,16 +152,9 @@ def _end_family(claims: tokens.Claims, tenant: Any, row: Any, request: Request) 
 
     Raises Unauthenticated.
     """
-    actor = anonymous(
-        claims.tenant, tenant.slug, tenant.name, request, claims.user, row.email
-    )
-    with (
-        tenant_scope(claims.tenant, "auth", claims.user, claims.session),
-        unit_of_work() as session,
-    ):
-        found = session.get(
-            LoginSession, (claims.user, claims.session), with_for_update=True
-        )
+    actor = anonymous(claims.tenant, tenant.slug, tenant.name, request, claims.user, row.email)
+    with tenant_scope(claims.tenant, "auth", claims.user, claims.session), unit_of_work() as session:
+        found = session.get(LoginSession, (claims.user, claims.session), with_for_update=True)
         if found is not None:
             end(session, actor, found, "revoked", "token_reused")
     raise Unauthenticated(reason="token_reused")
@@ -212,29 +184,15 @@ return 1
 """
 
 
-def _write_through(
-    claims: tokens.Claims, digest: bytes, entry: str, person: dict[str, Any]
-) -> None:
+def _write_through(claims: tokens.Claims, digest: bytes, entry: str, person: dict[str, Any]) -> None:
     here = state()
-    life = max(
-        1,
-        min(
-            here.settings.session_idle_seconds,
-            ENTRY_SECONDS,
-            int(claims.expires - time.time()),
-        ),
-    )
+    life = max(1, min(here.settings.session_idle_seconds, ENTRY_SECONDS, int(claims.expires - time.time())))
     store = here.store
     try:
         if not here.bus.trusted:
             return
-        names = [
-            key(claims.tenant, "auth", "session", digest.hex()),
-            key(claims.tenant, "user", claims.user),
-        ]
-        store.run(
-            _KEEP, names, [entry, life, json.dumps(person, default=str), ENTRY_SECONDS]
-        )
+        names = [key(claims.tenant, "auth", "session", digest.hex()), key(claims.tenant, "user", claims.user)]
+        store.run(_KEEP, names, [entry, life, json.dumps(person, default=str), ENTRY_SECONDS])
     except Away:
         return
 
@@ -274,12 +232,7 @@ def end_sessions(tenant: UUID, sessions: list[UUID]) -> None:
 def outdate_session(tenant: UUID, digest: bytes) -> None:
     """Have PostgreSQL, which knows the ten seconds of grace, judge a rotated token from now on. Raises Away."""
     store = state().store
-    store.call(
-        store.client.set,
-        key(tenant, "auth", "session", digest.hex()),
-        _DEAD,
-        ex=TOMBSTONE_SECONDS,
-    )
+    store.call(store.client.set, key(tenant, "auth", "session", digest.hex()), _DEAD, ex=TOMBSTONE_SECONDS)
 
 
 def forget_person(tenant: UUID, user: UUID) -> None:
@@ -309,22 +262,11 @@ def close_gate(tenant: UUID, closed: bool) -> None:
 
 def _status(tenant: UUID) -> str | None:
     with control_plane(Scope(tenant, "auth")) as connection:
-        found = connection.exec_driver_sql(
-            "select status from tenant where id = %s", (tenant,)
-        )
+        found = connection.exec_driver_sql("select status from tenant where id = %s", (tenant,))
         status: str | None = found.scalar_one_or_none()
     return status
 
 
-def anonymous(
-    tenant: UUID,
-    slug: str,
-    name: str,
-    request: Request,
-    user: UUID | None = None,
-    email: str = "",
-) -> Actor:
+def anonymous(tenant: UUID, slug: str, name: str, request: Request, user: UUID | None = None, email: str = "") -> Actor:
     """The actor of something that happens before anybody is signed in."""
-    return Actor(
-        tenant, slug, name, user, email, email, kind="anonymous", request=request
-    )
+    return Actor(tenant, slug, name, user, email, email, kind="anonymous", request=request)

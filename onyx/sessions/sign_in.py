@@ -8,7 +8,7 @@ from flask import g
 from onyx.audit.actions import Action
 from onyx.audit.record import record_alone, target
 from onyx.core.actor import Actor, Request
-from onyx.core.db import db, unit_of_work
+from onyx.core.db import control_engine, unit_of_work
 from onyx.core.errors import WrongCredentials
 from onyx.core.scope import Scope, tenant_scope
 from onyx.core.secrets import email_digest
@@ -74,7 +74,7 @@ def _open(form: SignIn, actor: Actor, person: Any) -> service.SignedIn:
 
 def _only_tenant(digest: bytes, slug: str | None) -> Any | None:
     """The tenant of a log-in; None when there is none, or several and none was named (never tell which)."""
-    with db.engine.begin() as connection:
+    with control_engine().begin() as connection:
         found = connection.exec_driver_sql("select * from onyx.find_tenant(%s)", (digest,)).all()
     wanted = [row for row in found if slug is None or not slug.strip() or row.slug == slug.strip().lower()]
     return wanted[0] if len(wanted) == 1 else None

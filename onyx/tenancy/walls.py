@@ -7,7 +7,7 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from onyx.core.db import db, is_away
+from onyx.core.db import control_engine, is_away
 from onyx.core.errors import Unavailable
 from onyx.core.scope import Scope
 from onyx.core.wire import begin
@@ -35,7 +35,7 @@ def control_plane(scope: Scope) -> Iterator[Connection]:
     Raises Unavailable when PostgreSQL is away.
     """
     try:
-        with db.engine.begin() as connection:
+        with control_engine().begin() as connection:
             begin(connection, _CONTROL, sign(scope, _pid(connection)).encode())
             yield connection
     except (OperationalError, PoolTimeout) as error:

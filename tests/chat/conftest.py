@@ -62,7 +62,7 @@ def statements(app: Flask) -> Iterator[Callable[[], Any]]:
     from onyx.core.db import db
 
     with app.app_context():
-        engine = db.engine
+        engines = list(db.engines.values())
 
     @contextmanager
     def collect() -> Iterator[list[str]]:
@@ -72,11 +72,13 @@ def statements(app: Flask) -> Iterator[Callable[[], Any]]:
             if not any(words in statement for words in _NOT_OURS):
                 sent.append(" ".join(statement.split()))
 
-        event.listen(engine, "before_cursor_execute", note)
+        for engine in engines:
+            event.listen(engine, "before_cursor_execute", note)
         try:
             yield sent
         finally:
-            event.remove(engine, "before_cursor_execute", note)
+            for engine in engines:
+                event.remove(engine, "before_cursor_execute", note)
 
     yield collect
 

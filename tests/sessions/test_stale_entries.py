@@ -14,22 +14,16 @@ def test_asking_on_does_not_bring_a_revoked_session_back(client_of, app, world):
     assert dana.delete(f"/api/v1/live-sessions/{id}").status_code == 200
     redis = app.extensions["onyx"].store.client
     entry = next(
-        name
-        for name in redis.scan_iter(key(world.acme.id, "auth", "session", "*"))
-        if _is_of(redis, name, id)
+        name for name in redis.scan_iter(key(world.acme.id, "auth", "session", "*")) if _is_of(redis, name, id)
     )
     redis.expire(entry, 100)
     for _ in range(3):
         assert thief.get("/api/v1/users/me").status_code == 401
     assert redis.ttl(entry) <= 100, "each refused question gave the entry another day"
-    assert redis.ttl(key(world.acme.id, "ended", id)) > gate.ENTRY_SECONDS, (
-        "the mark outlives every entry"
-    )
+    assert redis.ttl(key(world.acme.id, "ended", id)) > gate.ENTRY_SECONDS, "the mark outlives every entry"
 
 
-def test_roles_that_were_read_long_ago_are_not_remembered(
-    client_of, app, world, monkeypatch
-):
+def test_roles_that_were_read_long_ago_are_not_remembered(client_of, app, world, monkeypatch):
     """A process that stalls between reading and remembering may have been overtaken by a change and its tombstone."""
     alice = client_of("alice")
     redis = app.extensions["onyx"].store.client
@@ -49,9 +43,7 @@ def test_roles_that_were_read_long_ago_are_not_remembered(
     assert redis.get(name) is not None
 
 
-def test_an_entry_claims_no_generation_that_began_after_it_was_read(
-    client_of, app, world, monkeypatch
-):
+def test_an_entry_claims_no_generation_that_began_after_it_was_read(client_of, app, world, monkeypatch):
     alice = client_of("alice")
     here = app.extensions["onyx"]
     here.store.client.delete(key(world.acme.id, "user", world.alice.id))
@@ -65,16 +57,9 @@ def test_an_entry_claims_no_generation_that_began_after_it_was_read(
     with app.app_context():
         assert alice.get("/api/v1/users/me").status_code == 200
     entries = [
-        here.store.client.get(name)
-        for name in here.store.client.scan_iter(
-            key(world.acme.id, "auth", "session", "*")
-        )
+        here.store.client.get(name) for name in here.store.client.scan_iter(key(world.acme.id, "auth", "session", "*"))
     ]
-    mine = [
-        entry
-        for entry in entries
-        if alice.signed_in["session_id"].encode() in (entry or b"")
-    ]
+    mine = [entry for entry in entries if alice.signed_in["session_id"].encode() in (entry or b"")]
     assert mine and not any(here.bus.believes(entry) for entry in mine)
 
 
