@@ -1,5 +1,6 @@
 // Signing in; why the last session ended is said by the server.
 import { post } from "./api.js";
+import { safePath } from "./paths.js";
 
 const byId = (id) => document.getElementById(id);
 const address = new URLSearchParams(location.search);
@@ -18,7 +19,7 @@ async function submit(event) {
   try {
     const answer = await post("/api/v1/auth/login", bodyOf(values), { stayOn401: true });
     const data = answer?.data ?? answer ?? {};
-    location.assign(safePath(address.get("next")) ?? safePath(data.landing) ?? "/");
+    location.assign(safePath(address.get("next"), location.origin) ?? safePath(data.landing, location.origin) ?? "/");
   } catch (error) {
     button.disabled = false;
     if (error.fields?.tenant || error.code?.includes("tenant")) byId("login-tenant-part").open = true;
@@ -31,19 +32,6 @@ function bodyOf({ email, password, tenant, remember }) {
   if (tenant?.trim()) body.tenant = tenant.trim().toLowerCase();
   if (remember) body.remember = true;
   return body;
-}
-
-/** Only a path of this very site; anything else would let a link send people elsewhere after signing in. */
-function safePath(path) {
-  if (!path) return null;
-  let target;
-  try {
-    target = new URL(path, location.origin);
-  } catch {
-    return null;
-  }
-  if (target.origin !== location.origin || !path.startsWith("/") || target.pathname === "/login") return null;
-  return target.pathname + target.search;
 }
 
 function fail(message, focus) {
