@@ -43,6 +43,12 @@ def not_out_of_office(actor: Actor, user: User, roles: list[str]) -> None:
         raise Conflict("You cannot take administration from yourself; ask another administrator.")
 
 
+def not_by_oneself(actor: Actor, user: User, roles: list[str]) -> None:
+    """Raise Denied for a right that the actor would give to themselves: what is held apart must come from another."""
+    if user.id == actor.user_id and permissions_of(roles, actor.tenant_slug) - actor.permissions:
+        raise Denied("You cannot give yourself what you may not do; ask another administrator.")
+
+
 def somebody_still_administers(session: Session, actor: Actor, user: User) -> None:
     """Raise Conflict when the person is the last active administrator.
 

@@ -53,6 +53,7 @@ def set_roles(session: Session, actor: Actor, user: User, roles: list[str]) -> N
     """Give exactly these roles; the person's next request and every open socket obey (I3)."""
     wanted = checked_roles(actor, roles)
     rules.not_above(actor, user)
+    rules.not_by_oneself(actor, user, wanted)
     rules.not_out_of_office(actor, user, wanted)
     if rules.admin_role(actor.tenant_slug) not in wanted:
         rules.somebody_still_administers(session, actor, user)

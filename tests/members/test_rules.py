@@ -39,7 +39,15 @@ def test_nobody_locks_themselves_out(client_of, world):
     assert dana.delete(path).status_code == 409
     assert dana.post(f"{path}/suspend").status_code == 409
     assert dana.put(f"{path}/roles", json={"roles": ["user"]}).status_code == 409
-    assert dana.put(f"{path}/roles", json={"roles": ["admin", "auditor"]}).status_code == 200
+    assert dana.put(f"{path}/roles", json={"roles": ["admin", "curator"]}).status_code == 200
+
+
+def test_who_administers_does_not_appoint_themselves_auditor(client_of, world):
+    """Reading the trail is held apart: it would not be, if one's own word were enough."""
+    dana = client_of("dana")
+    assert dana.put(f"/api/v1/users/{world.dana.id}/roles", json={"roles": ["admin", "auditor"]}).status_code == 403
+    assert dana.get("/api/v1/audit/events").status_code == 403
+    assert dana.put(f"/api/v1/users/{world.cleo.id}/roles", json={"roles": ["auditor"]}).status_code == 200
 
 
 def test_of_two_administrators_who_remove_each_other_at_once_one_stays(client_of, app, world, owner):
