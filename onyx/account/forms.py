@@ -6,6 +6,8 @@ from pydantic import Field, field_validator
 
 from onyx.edge.http import Body
 
+MOST_PREFERENCES = 8_000
+
 
 class ProfileChange(Body):
     display_name: str | None = Field(None, min_length=1, max_length=120)
@@ -14,8 +16,8 @@ class ProfileChange(Body):
     @field_validator("preferences")
     @classmethod
     def small(cls, value: dict[str, Any] | None) -> dict[str, Any] | None:
-        if value is not None and len(repr(value)) > 8_000:
-            raise ValueError("may hold 8000 characters at most")
+        if value is not None and len(repr(value)) > MOST_PREFERENCES:
+            raise ValueError(f"may hold {MOST_PREFERENCES} characters at most")
         return value
 
 

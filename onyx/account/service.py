@@ -10,11 +10,11 @@ from onyx.core.errors import Invalid
 from onyx.identity import changes, passwords
 from onyx.identity.models import Credential, Profile
 
-from .forms import ProfileChange
+from .forms import MOST_PREFERENCES, ProfileChange
 
 
 def change_profile(session: Session, actor: Actor, wanted: ProfileChange) -> Profile:
-    """Change display name and preferences; preferences are merged key by key, None removes one."""
+    """Change display name and preferences; preferences are merged key by key, None removes one. Raises Invalid."""
     assert actor.user_id is not None
     profile = session.get_one(Profile, actor.user_id)
     told = []
@@ -24,6 +24,10 @@ def change_profile(session: Session, actor: Actor, wanted: ProfileChange) -> Pro
     if wanted.preferences is not None:
         merged = {**profile.preferences, **wanted.preferences}
         merged = {name: value for name, value in merged.items() if value is not None}
+        if len(repr(merged)) > MOST_PREFERENCES:
+            raise Invalid(
+                fields={"preferences": f"may hold {MOST_PREFERENCES} characters at most, with what is there."}
+            )
         if merged != profile.preferences:
             told.append(change("preferences", profile.preferences, merged))
             profile.preferences = merged

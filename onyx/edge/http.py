@@ -30,6 +30,7 @@ from .limits import DEFAULT, limiter, parsed
 from .state import state
 
 COOKIE = "onyx_session"
+DEEPEST = 32  # what is kept is read again where the stack is higher: by an auditor, in a socket event
 View = Callable[..., Any]
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -217,18 +218,20 @@ def check_all_guarded(app: Flask) -> None:
         raise RuntimeError(f"these routes need @requires(…) or @everybody(…): {', '.join(sorted(set(bare)))}")
 
 
-def _check_text(value: Any) -> None:
-    """Raise ValueError for NUL and for lone surrogates, wherever they hide."""
+def _check_text(value: Any, depth: int = 0) -> None:
+    """Raise ValueError for NUL and for lone surrogates, wherever they hide, and for what nests too deeply to read."""
+    if depth > DEEPEST:
+        raise ValueError(f"must not be nested more than {DEEPEST} deep")
     if isinstance(value, str):
         if "\x00" in value or (not value.isascii() and any("\ud800" <= c <= "\udfff" for c in value)):
             raise ValueError("must not contain NUL characters or lone surrogates")
     elif isinstance(value, dict):
         for name, item in value.items():
             _check_text(name)
-            _check_text(item)
+            _check_text(item, depth + 1)
     elif isinstance(value, list):
         for item in value:
-            _check_text(item)
+            _check_text(item, depth + 1)
 
 
 def _not_a_number(text: str) -> None:
