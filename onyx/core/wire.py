@@ -35,11 +35,13 @@ class Wire(psycopg.Connection[Any]):
         self.wait(self._begin(statement, values))
 
     def commit(self) -> None:
-        """COMMIT, and then nothing is left behind."""
+        """COMMIT, and then nothing is left behind. Raises psycopg.Error when nothing was committed."""
         if self.pgconn.transaction_status == TransactionStatus.IDLE:
             return
-        self._run(b"commit;" + _CLEAN)
+        committed = self._run(b"commit;" + _CLEAN)[0]
         self.clean = True
+        if committed.command_status != b"COMMIT":  # PostgreSQL says so without an error when a statement had failed
+            raise errors.InFailedSqlTransaction("a statement had failed: the transaction was rolled back")
 
     def clear(self) -> None:
         """Roll back what is open and leave nothing behind: role, settings, statements, cursors, channels, locks."""
@@ -54,11 +56,13 @@ class Wire(psycopg.Connection[Any]):
         self.clean = False
         return super()._start_query()
 
-    def _run(self, statements: bytes) -> None:
-        """Statements of our own, none of them with anything from outside, by the simple protocol."""
+    def _run(self, statements: bytes) -> list[Any]:
+        """Statements of our own, none of them with anything from outside, by the simple protocol: their results."""
         self._check_connection_ok()
         self.pgconn.send_query(statements)
-        _must_be_good(self.wait(generators.execute(self.pgconn)))
+        results = self.wait(generators.execute(self.pgconn))
+        _must_be_good(results)
+        return results
 
     def _begin(self, statement: bytes, values: Sequence[bytes]) -> Any:
         self._check_connection_ok()

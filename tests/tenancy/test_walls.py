@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 
 import psycopg
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from psycopg.conninfo import make_conninfo
+from sqlalchemy.exc import DBAPIError, InternalError
 
 from onyx.core.db import rows, unit_of_work
 from onyx.core.errors import ScopeMissing
@@ -165,3 +167,12 @@ def test_statements_that_nobody_wrote_down(stage, before, statements):
     assert attack.leaked(stage, heard) == []
     assert attack.the_next_ones(stage) == stage.fresh
     assert attack.fingerprint(stage) == before
+
+
+def test_a_transaction_that_failed_is_never_reported_as_committed(session_of):
+    """PostgreSQL answers COMMIT with ROLLBACK, and no error, when a statement failed and somebody went on."""
+    with pytest.raises(InternalError), session_of("alice") as session:
+        with suppress(DBAPIError):
+            rows(session, "select 1 / 0")
+    with session_of("alice") as session:
+        assert rows(session, "select 1 as one")[0].one == 1, "the connection is good for the next one"
