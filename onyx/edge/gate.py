@@ -41,11 +41,12 @@ return {session, redis.call('GET', KEYS[2]), redis.call('EXISTS', KEYS[3]) + end
 """
 
 
-def identify(token: str, request: Request, limit: tuple[str, int, int]) -> Actor:
+def identify(token: str, request: Request, limit: tuple[str, int, int], kept: bool = False) -> Actor:
     """The actor behind a token, at this moment.
 
-    `limit` is (group, how many, seconds). Raises Unauthenticated with the reason why a session is over, TooMany
-    when the limit is passed.
+    `limit` is (group, how many, seconds); `kept` says that Onyx kept the token of an open socket: when it has been
+    replaced meanwhile, that is no sign of a thief. Raises Unauthenticated with the reason why a session is over,
+    TooMany when the limit is passed.
     """
     claims = tokens.read(token)
     if claims is None:
@@ -55,7 +56,7 @@ def identify(token: str, request: Request, limit: tuple[str, int, int]) -> Actor
     if session and person and not gate:
         actor = _actor(claims, json.loads(person), request)
     else:
-        actor = _from_database(claims, digest, request)
+        actor = _from_database(claims, digest, request, kept)
     if limit[0] != "notice":  # being asked about by Onyx itself is not being there
         last_seen.touch(claims.tenant, claims.user, claims.session)
     return actor
@@ -117,7 +118,7 @@ select s.state, s.end_reason, s.token_digest, s.previous_digest, s.rotated_at > 
 """
 
 
-def _from_database(claims: tokens.Claims, digest: bytes, request: Request) -> Actor:
+def _from_database(claims: tokens.Claims, digest: bytes, request: Request, kept: bool) -> Actor:
     scope = Scope(claims.tenant, "auth", claims.user, claims.session)
     # Before anything is read: an entry must not claim a generation that began after what it holds.
     began = time.monotonic()
@@ -130,7 +131,7 @@ def _from_database(claims: tokens.Claims, digest: bytes, request: Request) -> Ac
     with tenant_scope(scope.tenant, "auth", scope.user, scope.session), unit_of_work() as session:
         found_rows = rows(session, _PERSON, claims.user, claims.session)
     row: Any = found_rows[0] if found_rows else None
-    if row and row.state == "active" and digest == row.previous_digest and not row.fresh:
+    if row and row.state == "active" and digest == row.previous_digest and not row.fresh and not kept:
         _end_family(claims, tenant, row, request)
     _must_live(row, digest)
     person = {

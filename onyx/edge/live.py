@@ -163,7 +163,7 @@ def obey(app: Flask, notice: Notice) -> None:
 
 def _ask_again(socket: Socket, notice: Notice) -> None:
     try:
-        actor = gate.identify(socket.token, socket.meta, ("notice", 10_000, 60))
+        actor = gate.identify(socket.token, socket.meta, ("notice", 10_000, 60), kept=True)
     except Unauthenticated as error:
         drop(socket, error.reason or notice.reason)
     except Exception:
@@ -263,7 +263,7 @@ def _receive(event: Event, handler: Handler, body: type[BaseModel] | None, paylo
 def _identify(socket: Socket, event: Event) -> Actor:
     most, seconds = parsed(event.limit)
     meta = Request(g.request_id, "EVENT", event.name, socket.meta.ip, socket.meta.user_agent)
-    actor = gate.identify(socket.token, meta, (f"on-{event.name.replace(':', '-')}", most, seconds))
+    actor = gate.identify(socket.token, meta, (f"on-{event.name.replace(':', '-')}", most, seconds), kept=True)
     if not actor.may(event.permission):
         where = target("event", "", event.name)
         record_alone(actor, Action.ACCESS_DENIED, where, outcome="denied", reason=event.permission)

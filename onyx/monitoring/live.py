@@ -73,7 +73,7 @@ def tell_of_sessions(tenant: UUID, events: list[tuple[str, str]]) -> None:
 
 def _move(token: str, meta: Any, sid: str) -> None:
     try:
-        actor = gate.identify(token, meta, ("notice", 10_000, 60))
+        actor = gate.identify(token, meta, ("notice", 10_000, 60), kept=True)
     except OnyxError:
         return  # onyx.edge.live drops this socket
     for permission, place in _rooms(actor):
