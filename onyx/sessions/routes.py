@@ -21,7 +21,7 @@ from onyx.identity.models import LoginSession
 
 from . import queries, service
 from .forms import SignIn
-from .sign_in import record_block, sign_in
+from .sign_in import few_at_once, record_block, sign_in
 
 blueprint = Blueprint("sessions", __name__)
 REASONS = {
@@ -74,7 +74,9 @@ def page() -> str:
 @everybody("60/minute")
 def login() -> Response:
     csrf.check_origin()
-    opened, user = sign_in(body(SignIn), request_meta())
+    form = body(SignIn)
+    with few_at_once(form.email):
+        opened, user = sign_in(form, request_meta())
     permissions = permissions_of(user["roles"], user["tenant"]["slug"])
     response = ok(
         {

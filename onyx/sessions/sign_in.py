@@ -1,5 +1,7 @@
 """Signing in: the same answer and the same time, whether the e-mail is unknown or the password wrong (S7)."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from typing import Any
 
@@ -9,7 +11,7 @@ from onyx.audit.actions import Action
 from onyx.audit.record import record_alone, target
 from onyx.core.actor import Actor, Request
 from onyx.core.db import control_engine, unit_of_work
-from onyx.core.errors import WrongCredentials
+from onyx.core.errors import TooMany, WrongCredentials
 from onyx.core.scope import Scope, tenant_scope
 from onyx.core.secrets import email_digest
 from onyx.edge.gate import anonymous
@@ -21,6 +23,15 @@ from onyx.tenancy.walls import control_plane
 from . import queries, service
 from .device import device_of
 from .forms import SignIn
+
+AT_ONCE = 4
+# A try that never ends, since its process died, is forgotten after half a minute.
+_BEGIN = """
+if tonumber(redis.call('GET', KEYS[1]) or 0) >= tonumber(ARGV[1]) then return 0 end
+redis.call('INCR', KEYS[1])
+return redis.call('EXPIRE', KEYS[1], 30)
+"""
+_DONE = "if redis.call('EXISTS', KEYS[1]) == 1 and redis.call('DECR', KEYS[1]) <= 0 then redis.call('DEL', KEYS[1]) end"
 
 
 def sign_in(form: SignIn, request: Request) -> tuple[service.SignedIn, dict[str, Any]]:
@@ -40,6 +51,26 @@ def sign_in(form: SignIn, request: Request) -> tuple[service.SignedIn, dict[str,
         _record_failure(actor, "wrong_password" if not right else "suspended")
         raise WrongCredentials()
     return _open(form, actor, person), _greeting(person, tenant, form)
+
+
+@contextmanager
+def few_at_once(email: str) -> Iterator[None]:
+    """Refuse more than a few tries for one account at the same moment. Raises TooMany.
+
+    A failure counts when it is over: of a hundred tries at once, all would be made before the first one counted.
+    """
+    store, name = state().store, f"onyx:trying:{email_digest(email).hex()}"
+    if not state().settings.rate_limits:
+        yield
+        return
+    with suppress(Away):
+        if store.run(_BEGIN, [name], [AT_ONCE]) == 0:
+            raise TooMany(retry_after=2)
+    try:
+        yield
+    finally:
+        with suppress(Away):
+            store.run(_DONE, [name], [])
 
 
 def record_block(email: str, request: Request) -> None:

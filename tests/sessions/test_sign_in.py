@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import statistics
 import time
+from concurrent.futures import ThreadPoolExecutor
 from uuid import uuid4
 
 import jwt
 import pytest
 
 from onyx.core.secrets import derive
+from onyx.sessions.sign_in import AT_ONCE
 from tests.cast import PASSWORD
 
 LOGIN = "/api/v1/auth/login"
@@ -176,3 +178,11 @@ def test_one_can_end_ones_other_sessions_and_nobody_elses(client_of):
     assert here.delete(path.format(there.signed_in["session_id"])).status_code == 200
     assert there.get("/api/v1/users/me").get_json()["error"]["reason"] == "revoked_by_you"
     assert bobs.get("/api/v1/users/me").status_code == 200
+
+
+def test_a_crowd_of_guesses_at_once_gets_no_more_tries_than_a_queue(app, world, limits_on):
+    """A failure counts when it is over: without a bound all of these passwords would be tried."""
+    with ThreadPoolExecutor(40) as pool:
+        answers = list(pool.map(lambda n: _try(app, world.lee.email, f"wrong guess {n}").status_code, range(40)))
+    assert set(answers) == {401, 429}
+    assert answers.count(401) <= 10 + AT_ONCE, answers
