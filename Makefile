@@ -22,7 +22,7 @@ run: ## set up what is missing and start Onyx; Ctrl-C stops it
 
 test: ## the whole suite, from nothing (TESTS="path -k words" for a part)
 	@$(SETUP) test
-	@$(VENV_PYTHON) -m pytest -c config/pytest.ini --rootdir . -n 2 $(TESTS)
+	@$(VENV_PYTHON) -m pytest -c config/pytest.ini --rootdir . -n 2 --dist loadfile $(TESTS)
 
 sure: ## format, lint, types, imports, then all tests
 	@$(SETUP) test

@@ -22,8 +22,10 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from hypothesis import settings
+from playwright.sync_api import Browser, sync_playwright
 from sqlalchemy.orm import Session
 
+from tests.browser.binary import LAUNCH_ARGS, find_browser
 from tests.cast import World, make_world
 from tests.server import Server, Socket, hang_up
 
@@ -267,3 +269,18 @@ def socket_of(sign_in: Callable[..., dict[str, Any]]) -> Iterator[Callable[..., 
     yield connect
     for one in made:
         hang_up(one)
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Chromium; skipped loudly where there is none, a failure where ONYX_REQUIRE_BROWSER=1."""
+    binary = find_browser()
+    if binary is None:
+        told = "no browser: set CHROME_BIN, install chromium, or let npm fetch the pinned build"
+        if os.environ.get("ONYX_REQUIRE_BROWSER") == "1":
+            pytest.fail(told)
+        pytest.skip(told)
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=binary, args=list(LAUNCH_ARGS))
+        yield started
+        started.close()

@@ -17,9 +17,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 
-from tests.browser.binary import LAUNCH_ARGS, find_browser
 from tests.conftest import OWN_SETTINGS
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -36,21 +35,6 @@ class Installation:
 
     def password(self, email: str) -> str:
         return self.people[email]["password"]
-
-
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    """Chromium; skipped loudly where there is none, a failure where ONYX_REQUIRE_BROWSER=1."""
-    binary = find_browser()
-    if binary is None:
-        told = "no browser: set CHROME_BIN, install chromium, or let npm fetch the pinned build"
-        if os.environ.get("ONYX_REQUIRE_BROWSER") == "1":
-            pytest.fail(told)
-        pytest.skip(told)
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=binary, args=list(LAUNCH_ARGS))
-        yield started
-        started.close()
 
 
 @pytest.fixture(scope="module", params=[1, 2], ids=["one-process", "two-processes"])

@@ -3,8 +3,6 @@
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.conftest import browser  # noqa: F401
-
 pytestmark = pytest.mark.browser
 
 
@@ -14,7 +12,7 @@ def world(fresh_world):
 
 
 @pytest.fixture
-def visit(browser, server, world):  # noqa: F811
+def visit(browser, server, world):
     """A page of one of the cast, signed in by hand; complaints of the page (CSP among them) fail the test."""
     two, contexts, complaints = server(processes=2), [], []
 

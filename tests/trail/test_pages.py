@@ -6,8 +6,6 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
-from tests.browser.conftest import browser  # noqa: F401 - the fixture
-
 pytestmark = pytest.mark.browser
 
 
@@ -17,7 +15,7 @@ def world(fresh_world):
 
 
 @pytest.fixture
-def page_of(browser, server, sign_in):  # noqa: F811
+def page_of(browser, server, sign_in):
     """A signed-in page of one of the cast, and whatever its console complained of."""
     opened = []
 
