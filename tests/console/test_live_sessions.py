@@ -124,9 +124,10 @@ def test_a_role_change_reaches_an_open_socket(server, socket_of, world, sign_in)
 
 
 @pytest.mark.slow
-def test_a_process_that_does_not_answer_is_red(server, world, sign_in):
+def test_a_process_that_does_not_answer_is_red(app, server, world, sign_in):
     """The answer must come from the other one, and say so, rather than pretend or hang."""
     two = server(processes=2, fresh=True)
+    _until_they_beat(app, two.pids())
     dana, alice = two.http(sign_in("dana")["token"]), sign_in("alice")
     frozen = two.pids()[0]
     os.kill(frozen, signal.SIGSTOP)
@@ -140,6 +141,15 @@ def test_a_process_that_does_not_answer_is_red(server, world, sign_in):
         assert (states[frozen], states[other]) == ("red", "acknowledged")
     finally:
         os.kill(frozen, signal.SIGCONT)
+
+
+def _until_they_beat(app, pids):
+    for _ in range(200):
+        beating = {int(name.split("-")[-2]) for name in app.extensions["onyx"].bus.alive()}
+        if set(pids) <= beating:
+            return
+        time.sleep(0.05)
+    raise AssertionError("a process never said that it lives")
 
 
 def _tried(method, path):

@@ -17,6 +17,7 @@ def state_of(owner, tenant, signed_in):
 
 @pytest.mark.parametrize("how", ["idle", "expired"])
 def test_an_old_session_ends_with_its_reason_and_one_event(how, world, owner, sign_in, run_job, make_old, events):
+    run_job("sessions.expire")  # what other tests left behind
     old, young = sign_in("alice"), sign_in("alice")
     make_old(old, how)
     assert run_job("sessions.expire").effects == 1
