@@ -36,19 +36,18 @@ _DONE = "if redis.call('EXISTS', KEYS[1]) == 1 and redis.call('DECR', KEYS[1]) <
 
 def sign_in(form: SignIn, request: Request) -> tuple[service.SignedIn, dict[str, Any]]:
     """Open a login session for the right e-mail and password. Raises WrongCredentials for everything else."""
-    digest = email_digest(form.email)
-    tenant = _only_tenant(digest, form.tenant)
-    # An unknown one is looked for too, in the platform's tenant, and found nowhere: as many steps, as much time.
-    with tenant_scope(tenant.id if tenant else state().platform, "auth"), unit_of_work() as session:
-        person = queries.person_by_email(session, digest)
-    if tenant is None:
+    known = _who_may_be_meant(email_digest(form.email), form.tenant)
+    if not known:
         passwords.verify(None, form.password)
+    # In several organisations the password decides: whoever adds an e-mail to theirs must not lock its owner out.
+    fitting = [(tenant, person) for tenant, person in known if passwords.verify(person.password_hash, form.password)]
+    if len(known) != 1 and len(fitting) != 1:
         _record_failure(_platform(request), "unknown_email_or_organisation")
         raise WrongCredentials()
-    right = passwords.verify(person.password_hash if person else None, form.password)
-    actor = anonymous(tenant.id, tenant.slug, tenant.name, request, person.id if person else None, form.email.strip())
-    if person is None or not right or person.status != "active" or tenant.status != "active":
-        _record_failure(actor, "wrong_password" if not right else "suspended")
+    tenant, person = (fitting or known)[0]
+    actor = anonymous(tenant.id, tenant.slug, tenant.name, request, person.id, form.email.strip())
+    if not fitting or person.status != "active" or tenant.status != "active":
+        _record_failure(actor, "suspended" if fitting else "wrong_password")
         raise WrongCredentials()
     return _open(form, actor, person), _greeting(person, tenant, form)
 
@@ -82,10 +81,10 @@ def record_block(email: str, request: Request) -> None:
             return
     except Away:
         pass  # recorded once more rather than not at all
-    tenant = _only_tenant(digest, None)
-    actor = (
-        anonymous(tenant.id, tenant.slug, tenant.name, request, None, email.strip()) if tenant else _platform(request)
-    )
+    known = [tenant for tenant, _ in _who_may_be_meant(digest, None)]
+    actor = _platform(request)
+    if len(known) == 1:
+        actor = anonymous(known[0].id, known[0].slug, known[0].name, request, None, email.strip())
     record_alone(actor, Action.SIGN_IN_BLOCKED, target("user", None, email.strip()[:254]), outcome="denied")
 
 
@@ -103,12 +102,22 @@ def _open(form: SignIn, actor: Actor, person: Any) -> service.SignedIn:
     return opened
 
 
-def _only_tenant(digest: bytes, slug: str | None) -> Any | None:
-    """The tenant of a log-in; None when there is none, or several and none was named (never tell which)."""
+def _who_may_be_meant(digest: bytes, slug: str | None) -> list[tuple[Any, Any]]:
+    """Tenants that have somebody with this e-mail, each with that person; only the named tenant if one is named.
+
+    Nobody's e-mail is looked for too, in the platform's tenant: as many steps, as much time.
+    """
     with control_engine().begin() as connection:
-        found = connection.exec_driver_sql("select * from onyx.find_tenant(%s)", (digest,)).all()
-    wanted = [row for row in found if slug is None or not slug.strip() or row.slug == slug.strip().lower()]
-    return wanted[0] if len(wanted) == 1 else None
+        lines = connection.exec_driver_sql("select * from onyx.find_tenant(%s)", (digest,)).all()
+    wanted = slug.strip().lower() if slug else ""
+    places = [line for line in lines if not wanted or line.slug == wanted]
+    found = []
+    for place in places or [None]:
+        with tenant_scope(place.id if place else state().platform, "auth"), unit_of_work() as session:
+            person = queries.person_by_email(session, digest)
+        if place is not None and person is not None:  # a line of the directory alone lets nobody in
+            found.append((place, person))
+    return found
 
 
 def _greeting(person: Any, tenant: Any, form: SignIn) -> dict[str, Any]:
