@@ -14,6 +14,7 @@ from onyx.core import secrets
 from onyx.core.db import CONTROL_BIND, db, engine_options
 from onyx.core.db import install as install_database
 from onyx.edge import access_log, bus, carriers, errors, gate, headers, http, last_seen, live, login, new_events, pages  # noqa: F401
+from onyx.edge import unclaimed
 from onyx.edge.limits import limiter
 from onyx.edge.state import State
 from onyx.edge.store import Store
@@ -79,6 +80,7 @@ def start_background(app: Flask) -> None:
     state.access_log.start(app)
     last_seen.start(app)
     new_events.start(app)
+    unclaimed.start()
     importlib.import_module("onyx.monitoring").start(app)
 
 

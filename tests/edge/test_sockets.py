@@ -9,6 +9,7 @@ import socketio
 import websocket
 
 from onyx.edge.live import EVENTS, LARGEST_EVENT
+from onyx.edge.unclaimed import EVERY, PATIENCE
 from tests.server import Socket, hang_up
 
 PAYLOADS = [None, 1, "text", [], [[]], {}, {"content": None}, {"content": 5}, {"content": "a\x00b"}, {"content": "\ud800"},
@@ -109,3 +110,16 @@ def test_the_wire_shows_no_token(server, sign_in):
     token = sign_in("alice")["token"]
     Socket(server(), token).disconnect()
     assert token not in server().log()
+
+
+def test_a_connection_on_which_nobody_says_who_they_are_is_closed(server, socket_of):
+    """Strangers would use up all that a process can hold, without ever showing a token."""
+    address = server().url.replace("http", "ws") + "/socket.io/?EIO=4&transport=websocket"
+    stranger = websocket.create_connection(address, timeout=PATIENCE + 3 * EVERY)
+    somebody = socket_of("alice", server())
+    assert stranger.recv().startswith("0")
+    with pytest.raises((websocket.WebSocketException, OSError)):
+        while stranger.recv():
+            stranger.send("3")
+        raise websocket.WebSocketConnectionClosedException
+    assert somebody.connected and server().alive()
