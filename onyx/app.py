@@ -13,8 +13,21 @@ from onyx.audit import rescue
 from onyx.core import secrets
 from onyx.core.db import CONTROL_BIND, db, engine_options
 from onyx.core.db import install as install_database
-from onyx.edge import access_log, bus, carriers, errors, gate, headers, http, last_seen, live, login, new_events, pages  # noqa: F401
-from onyx.edge import unclaimed
+from onyx.edge import (
+    access_log,
+    bus,
+    carriers,  # noqa: F401 (it registers who carries letters)
+    errors,
+    gate,
+    headers,
+    http,
+    last_seen,
+    live,
+    login,
+    new_events,
+    pages,
+    unclaimed,
+)
 from onyx.edge.limits import limiter
 from onyx.edge.state import State
 from onyx.edge.store import Store

@@ -12,7 +12,6 @@ from .live import NAMESPACES, socketio
 _log = structlog.get_logger()
 PATIENCE = 10.0
 EVERY = 2.5
-_since: dict[str, float] = {}
 
 
 def start() -> None:
@@ -20,14 +19,17 @@ def start() -> None:
     socketio.start_background_task(_for_ever)
 
 
-def sweep(now: float) -> int:
-    """Close what has had no namespace for PATIENCE seconds, also where it lost it; returns how many."""
+def sweep(since: dict[str, float], now: float) -> int:
+    """Close what has had no namespace for PATIENCE seconds, also where it lost it; returns how many.
+
+    `since` keeps, from one sweep to the next, when each was first seen without.
+    """
     server = socketio.server
     connections = dict(server.eio.sockets)
     nobodys = [id for id in connections if not any(server.manager.sid_from_eio_sid(id, name) for name in NAMESPACES)]
-    for id in _since.keys() - set(nobodys):
-        del _since[id]
-    late = [id for id in nobodys if now - _since.setdefault(id, now) >= PATIENCE]
+    for id in since.keys() - set(nobodys):
+        del since[id]
+    late = [id for id in nobodys if now - since.setdefault(id, now) >= PATIENCE]
     for id in late:
         # Without waiting: whoever does not read would keep everybody else's sweep.
         connections[id].close(wait=False, abort=True)
@@ -35,9 +37,10 @@ def sweep(now: float) -> int:
 
 
 def _for_ever() -> None:
+    since: dict[str, float] = {}
     while True:
         time.sleep(EVERY)
         try:
-            sweep(time.monotonic())
+            sweep(since, time.monotonic())
         except Exception:
             _log.exception("unclaimed connections not closed")

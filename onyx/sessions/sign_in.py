@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from typing import Any
+from uuid import UUID
 
 from flask import g
 
@@ -112,12 +113,18 @@ def _who_may_be_meant(digest: bytes, slug: str | None) -> list[tuple[Any, Any]]:
     wanted = slug.strip().lower() if slug else ""
     places = [line for line in lines if not wanted or line.slug == wanted]
     found = []
-    for place in places or [None]:
-        with tenant_scope(place.id if place else state().platform, "auth"), unit_of_work() as session:
-            person = queries.person_by_email(session, digest)
-        if place is not None and person is not None:  # a line of the directory alone lets nobody in
+    for place in places:
+        person = _person_in(place.id, digest)
+        if person is not None:  # a line of the directory alone lets nobody in
             found.append((place, person))
+    if not places:
+        _person_in(state().platform, digest)
     return found
+
+
+def _person_in(tenant: UUID, digest: bytes) -> Any | None:
+    with tenant_scope(tenant, "auth"), unit_of_work() as session:
+        return queries.person_by_email(session, digest)
 
 
 def _greeting(person: Any, tenant: Any, form: SignIn) -> dict[str, Any]:
