@@ -16,7 +16,7 @@ _folder: Path | None = None
 def install(folder: Path) -> None:
     """Set the folder of the rescue log (var/spool)."""
     global _folder
-    folder.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     _folder = folder
 
 

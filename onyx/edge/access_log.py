@@ -33,7 +33,7 @@ class AccessLog:
     """One process's spool; `write` is a single write(2) to a file opened for appending."""
 
     def __init__(self, folder: Path) -> None:
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)  # addresses and programs of people lie here
         self._folder = folder
         self._lock = threading.Lock()
         self._file: int | None = None

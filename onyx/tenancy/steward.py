@@ -9,10 +9,12 @@ from typing import Any
 from uuid import UUID
 
 import psycopg
+import structlog
 from psycopg.errors import CheckViolation, UniqueViolation
 
 from . import migrate
 
+_log = structlog.get_logger()
 _STALE = "10 minutes"
 
 
@@ -46,6 +48,9 @@ def run(owner_url: str, request_id: UUID) -> bool:
             result, error = None, f"The steward does not know the operation {row[0]!r}."
         except (Refused, TypeError, migrate.MigrationFailed, psycopg.Error) as failure:
             result, error = None, str(failure)
+        except Exception as failure:  # one request that cannot be carried out must not stop the steward for ever (F42)
+            _log.exception("steward request failed", request=str(request_id), operation=row[0])
+            result, error = None, type(failure).__name__
         connection.execute(
             "update onyx.steward_request set state = %s, result = %s, error = %s, finished_at = clock_timestamp()"
             " where id = %s",

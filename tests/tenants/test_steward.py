@@ -28,6 +28,15 @@ def test_an_unknown_operation_or_argument_fails_and_says_so(owner, owner_url, ap
         assert state == "failed" and error
 
 
+def test_arguments_that_make_no_sense_fail_alone(owner, owner_url, app):
+    """One such request must not end the steward each time that it is taken up again."""
+    for months in ("many", [], None):
+        id = _place(owner, "make_partitions", months=months)
+        assert steward.claim_next(owner_url) == id
+        assert steward.run(owner_url, id) is False
+        assert _state(owner, id)[0] == "failed"
+
+
 def test_a_name_cannot_carry_sql(owner, owner_url, app):
     id = _place(owner, "create_tenant", slug="x; drop schema onyx cascade", name="x")
     steward.run(owner_url, steward.claim_next(owner_url))
