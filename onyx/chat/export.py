@@ -11,6 +11,8 @@ from onyx.core.clock import rfc3339
 
 MEDIA = {"md": "text/markdown", "json": "application/json", "html": "text/html"}
 _WHO = {"user": "You", "assistant": "Onyx", "system": "Note"}
+# No images: one from elsewhere would tell its server who opened the export, and when.
+_TAGS = nh3.ALLOWED_TAGS - {"img"}
 _markdown = MarkdownIt("commonmark", {"html": False, "linkify": False}).enable("table")
 
 
@@ -68,7 +70,7 @@ def _as_html(chat: Any, messages: list[Any]) -> str:
 
 
 def _safe(markdown: str) -> str:
-    return nh3.clean(_markdown.render(markdown))
+    return nh3.clean(_markdown.render(markdown), tags=_TAGS)
 
 
 def _state(row: Any) -> str:

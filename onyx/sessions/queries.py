@@ -3,7 +3,7 @@
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, select, tuple_
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from onyx.core.actor import Actor
@@ -50,16 +50,6 @@ def live_session(session: Session, _actor: Actor, session_id: UUID) -> LoginSess
     return session.scalars(
         select(LoginSession).where(LoginSession.id == session_id, LoginSession.state == "active")
     ).one_or_none()
-
-
-def live(session: Session, limit: int, after: tuple[Any, UUID] | None, user: UUID | None = None) -> list[LoginSession]:
-    """A page of the tenant's live sessions, newest first, after a cursor `(created_at, id)`."""
-    query = select(LoginSession).where(_alive())
-    if user is not None:
-        query = query.where(LoginSession.user_id == user)
-    if after is not None:
-        query = query.where(tuple_(LoginSession.created_at, LoginSession.id) < tuple_(*after))
-    return list(session.scalars(query.order_by(LoginSession.created_at.desc(), LoginSession.id.desc()).limit(limit)))
 
 
 def _alive() -> Any:

@@ -166,7 +166,7 @@ def test_x_user_id_must_be_the_person(client_of: Client, world: Any) -> None:
 
 def test_exports_hold_everything_and_nothing_active(client_of: Client) -> None:
     alice = client_of("alice")
-    evil = "see <script>alert(1)</script> [x](javascript:alert(1)) **bold**"
+    evil = "see <script>alert(1)</script> [x](javascript:alert(1)) **bold** ![seen](https://elsewhere.example/a.png)"
     chat = begun(alice, evil)["session_id"]
     at = f"/api/v1/sessions/{chat}/export?format="
     as_json = alice.get(at + "json")
@@ -174,7 +174,12 @@ def test_exports_hold_everything_and_nothing_active(client_of: Client) -> None:
     assert "attachment" in as_json.headers["Content-Disposition"]
     assert evil in alice.get(at + "md").text
     page = alice.get(at + "html").text
-    assert "<strong>bold</strong>" in page and "<script" not in page and 'href="javascript' not in page
+    assert (
+        "<strong>bold</strong>" in page
+        and "<script" not in page
+        and "<img" not in page
+        and 'href="javascript' not in page
+    )
     assert alice.get(at + "pdf").status_code == 422
 
 
