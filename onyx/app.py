@@ -13,6 +13,7 @@ from onyx.audit import rescue
 from onyx.core import secrets
 from onyx.core.db import CONTROL_BIND, db, engine_options
 from onyx.core.db import install as install_database
+from onyx.core.wire import Wire
 from onyx.edge import (
     access_log,
     bus,
@@ -65,7 +66,7 @@ def create_app(settings: Settings | None = None, async_mode: str = "threading") 
     _configure(app, settings)
 
     db.init_app(app)
-    walls.bound_to_backend = not settings.database_pooled
+    walls.bound_to_backend = Wire.may_prepare = not settings.database_pooled
     with app.app_context():
         for engine in db.engines.values():
             install_database(engine, walls.tell)

@@ -11,9 +11,10 @@ from onyx.core.actor import Actor
 from onyx.core.db import rows
 from onyx.core.errors import NotFound
 from onyx.core.ids import uuid7
+from onyx.core.wire import Fixed
 
-_ONE = "select id, name, created_at from project where user_id = %s and id = %s"
-_CREATE = "insert into project (user_id, id, name) values (%s, %s, %s) returning id, name, created_at"
+_ONE = Fixed("select id, name, created_at from project where user_id = %s and id = %s")
+_CREATE = Fixed("insert into project (user_id, id, name) values (%s, %s, %s) returning id, name, created_at")
 
 
 def project(session: Session, actor: Actor, project_id: UUID) -> Any | None:

@@ -1,6 +1,7 @@
 """What a language model gets to read: who it is, and the latest of the conversation within a budget."""
 
 from onyx.core.db import rows, unit_of_work
+from onyx.core.wire import Fixed
 
 from .answers import Question
 
@@ -10,12 +11,12 @@ SYSTEM = (
     "You are the assistant of Onyx, a private workspace. Answer in the language of the question, in Markdown, plainly "
     "and briefly. Say so when you do not know."
 )
-_HISTORY = """
+_HISTORY = Fixed("""
 select role, content from chat_message
  where user_id = (select user_id from chat_message where id = %s) and chat_session_id = %s
    and seq < (select seq from chat_message where id = %s) and status in ('done', 'stopped') and content <> ''
  order by seq desc limit %s
-"""
+""")
 
 
 def conversation(question: Question) -> list[dict[str, str]]:

@@ -16,15 +16,17 @@ from sqlalchemy.orm import Session
 from onyx.core import outbox
 from onyx.core.actor import Actor
 from onyx.core.clock import now, rfc3339
-from onyx.core.db import unit_of_work
+from onyx.core.db import rows, unit_of_work
 from onyx.core.errors import Unavailable
 from onyx.core.ids import uuid7
 from onyx.core.scope import current_scope, tenant_scope
+from onyx.core.wire import Fixed
 
 from .actions import Action
 from .rescue import write_rescue
 
 _log = structlog.get_logger()
+_APPEND = Fixed("select audit_append(%s::jsonb)")
 SECRET = frozenset({"password", "password_hash", "token", "token_digest", "api_key", "secret", "content"})
 
 
@@ -120,7 +122,7 @@ def _write(session: Session) -> None:
         events = [event for _, event in waiting]
         text = json.dumps(events, default=str, separators=(",", ":"))
         try:
-            session.connection().exec_driver_sql("select audit_append(%s::jsonb)", (text,))
+            rows(session, _APPEND, text)
         except DataError:
             raise  # what was sent cannot be stored: the sender is told, nothing is wrong with the trail
         except DBAPIError as error:

@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 
 from onyx.core.actor import Actor
 from onyx.core.db import rows
+from onyx.core.wire import Fixed
 
 # Ids, times and JSON as PostgreSQL's own text: onyx.chat.answering puts them into answers as they are.
 _CHAT_COLUMNS = (
@@ -19,51 +20,51 @@ _MESSAGE_COLUMNS = (
     " m.created_at::text"
 )
 # `%` stands doubled: these statements go through psycopg as they are, with %s for values.
-_NEWEST = f"""
+_NEWEST = Fixed(f"""
 select {_CHAT_COLUMNS} from chat_session c where c.user_id = %s order by c.last_message_at desc, c.id desc limit %s
-"""
-_OLDER = f"""
+""")
+_OLDER = Fixed(f"""
 select {_CHAT_COLUMNS} from chat_session c
  where c.user_id = %s and (%s::timestamptz is null or (c.last_message_at, c.id) < (%s::timestamptz, %s::uuid))
    and (%s::text is null or strpos(lower(c.title), lower(%s)) > 0)
  order by c.last_message_at desc, c.id desc limit %s
-"""
-_CHAT = """
+""")
+_CHAT = Fixed("""
 select id, title, preview, message_count, project_id, last_seq, created_at, updated_at, last_message_at
   from chat_session where user_id = %s and id = %s
-"""
-_PAGE = f"""
+""")
+_PAGE = Fixed(f"""
 select {_MESSAGE_COLUMNS} from chat_message m
  where m.user_id = %s and m.chat_session_id = %s order by m.seq limit %s offset %s
-"""
-_AFTER = f"""
+""")
+_AFTER = Fixed(f"""
 select {_MESSAGE_COLUMNS} from chat_message m
  where m.user_id = %s and m.chat_session_id = %s and m.seq > %s order by m.seq limit %s
-"""
-_BEFORE = f"""
+""")
+_BEFORE = Fixed(f"""
 select {_MESSAGE_COLUMNS} from chat_message m
  where m.user_id = %s and m.chat_session_id = %s and m.seq < %s order by m.seq desc limit %s
-"""
-_WHOLE = """
+""")
+_WHOLE = Fixed("""
 select id, seq, role, status, content, parent_id, client_id, token_count, metadata, created_at from chat_message
  where user_id = %s and chat_session_id = %s and seq > %s order by seq limit %s
-"""
-_MESSAGE = """
+""")
+_MESSAGE = Fixed("""
 select id, seq, role, status, content, parent_id, metadata, created_at from chat_message
  where user_id = %s and chat_session_id = %s and id = %s
-"""
-_PENDING = """
+""")
+_PENDING = Fixed("""
 select id, seq from chat_message
  where user_id = %s and chat_session_id = %s and status = 'pending' and (%s::uuid is null or id = %s) order by seq
-"""
-_SENT_BEFORE = """
+""")
+_SENT_BEFORE = Fixed("""
 select q.id, q.seq, q.created_at, r.id as reply_id, r.seq as reply_seq from chat_message q
   left join lateral (
        select m.id, m.seq from chat_message m
         where m.user_id = q.user_id and m.chat_session_id = q.chat_session_id and m.parent_id = q.id
           and m.role = 'assistant' order by m.seq limit 1) r on true
  where q.user_id = %s and q.chat_session_id = %s and q.client_id = %s
-"""
+""")
 
 
 def page_of_chats(

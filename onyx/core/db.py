@@ -1,7 +1,7 @@
 """The one way to the database: a unit of work inside a tenant scope.
 
 Isolation hangs on what happens here: the extended protocol only (no stacked statements), no server-side prepared
-statements on shared connections, nothing left on a connection for its next user, no session without a context.
+statements but those of onyx.core.wire, nothing left on a connection for its next user, no session without a context.
 """
 
 from collections.abc import Callable, Iterator
@@ -19,7 +19,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, ORMExecuteState, Session, ma
 from . import outbox
 from .errors import Unavailable
 from .scope import Scope, current_scope
-from .wire import ExtendedCursor, Wire
+from .wire import ExtendedCursor, Fixed, Wire, run
 
 TENANTS_PER_CONNECTION = 64
 CONTROL_BIND = "control"
@@ -173,8 +173,11 @@ def violated(error: DBAPIError) -> str | None:
 
 
 def rows(session: Session, statement: str, *values: Any) -> list[Any]:
-    """Run a hot read as it stands (`%s` parameters): named rows, no compiling, no entities."""
-    return list(session.connection().exec_driver_sql(statement, values).all())
+    """Run a statement as it stands (`%s` parameters): named rows, no compiling, no entities; a Fixed one is prepared."""
+    connection = session.connection()
+    if isinstance(statement, Fixed):
+        return run(connection, statement, values)
+    return list(connection.exec_driver_sql(statement, values).all())
 
 
 @event.listens_for(Session, "after_begin")

@@ -1,20 +1,53 @@
-"""The connection to PostgreSQL with as few round trips as isolation allows: two less for each transaction.
+"""The connection to PostgreSQL with as few round trips and plans as isolation allows.
 
-BEGIN travels together with the statement that tells who asks, COMMIT together with the reset that leaves nothing for
-the connection's next user. Each round trip costs a serving process about 0.1 ms.
+BEGIN and the statement that tells who asks travel with the first statement, COMMIT with the reset that leaves nothing
+for the connection's next user. Each round trip costs a serving process about 0.1 ms.
+
+A `Fixed` statement stands in the source and is sent as it is, so nothing that somebody injected can be in it. Such
+statements are prepared on the server, for each tenant by itself, as long as nothing else has run on the connection;
+once anything else has, they are sent unprepared until the reset has removed whatever that may have left or replaced.
 """
 
+from collections import namedtuple
 from collections.abc import Iterator, Sequence
-from typing import Any
+from datetime import date
+from functools import lru_cache
+from itertools import count
+from typing import Any, NamedTuple
+from uuid import UUID
 
 import psycopg
 from psycopg import errors, generators
+from psycopg.adapt import Transformer
 from psycopg.pq import ExecStatus, TransactionStatus
 from psycopg.waiting import Wait
 from sqlalchemy import Connection
 
 _CLEAN = b"reset role;reset all;deallocate all;close all;unlisten *;select pg_advisory_unlock_all()"
 _GOOD = (ExecStatus.COMMAND_OK, ExecStatus.TUPLES_OK, ExecStatus.PIPELINE_SYNC)
+MOST_PREPARED = 160  # 20 to 60 KB of a backend's memory each
+
+
+class Fixed(str):
+    """A statement that stands in the source (`%s` for values). Made at import alone, never out of what comes in."""
+
+    __slots__ = ("sent",)
+    sent: bytes
+
+    def __new__(cls, text: str) -> "Fixed":
+        made = super().__new__(cls, text)
+        first, *others = text.split("%s")
+        numbered = first + "".join(f"${number}{part}" for number, part in enumerate(others, 1))
+        made.sent = numbered.replace("%%", "%").encode()
+        return made
+
+
+class _Message(NamedTuple):
+    """A statement with its values; what is prepared belongs to one tenant, so that no plan serves two."""
+
+    tenant: bytes
+    statement: Fixed
+    values: Sequence[bytes | None]
 
 
 class ExtendedCursor(psycopg.Cursor[Any]):
@@ -27,34 +60,62 @@ class ExtendedCursor(psycopg.Cursor[Any]):
 class Wire(psycopg.Connection[Any]):
     """A psycopg connection that knows whether something may have been left behind on it."""
 
-    clean = False
+    may_prepare = True
+    clean = False  # nothing but fixed statements has run since the last reset
+    _opening: _Message | None = None
+    _tenant = b""
 
-    def begin(self, statement: bytes, values: Sequence[bytes]) -> None:
-        """BEGIN and one statement with bound values, in one round trip. Raises psycopg.Error."""
-        self.clean = False
-        self.wait(self._begin(statement, values))
+    def __init__(self, *parts: Any, **more: Any) -> None:
+        super().__init__(*parts, **more)
+        self._kept: dict[tuple[bytes, Fixed], bytes] = {}
+        self._numbers = count(1)  # no name is used twice
+
+    def begin(self, tell: Fixed, values: Sequence[bytes], tenant: bytes) -> None:
+        """Have BEGIN, and one statement that tells who asks, precede the next statement."""
+        self._opening = _Message(b"", tell, values)
+        self._tenant = tenant
+
+    @property
+    def begun(self) -> bool:
+        """Whether a transaction is open, or will be with the next statement."""
+        return self._opening is not None or self.pgconn.transaction_status != TransactionStatus.IDLE
+
+    def run(self, statement: Fixed, values: Sequence[Any]) -> list[Any]:
+        """Run a fixed statement; its rows, named. Raises psycopg.Error."""
+        result = self.wait(self._send(_Message(self._tenant, statement, [_text(value) for value in values])))
+        if result.status != ExecStatus.TUPLES_OK:
+            return []
+        names = tuple((result.fname(number) or b"").decode() for number in range(result.nfields))
+        reader = Transformer(self)
+        reader.set_pgresult(result)
+        return reader.load_rows(0, result.ntuples, _row_of(names)._make)  # type: ignore[arg-type]
 
     def commit(self) -> None:
         """COMMIT, and then nothing is left behind. Raises psycopg.Error when nothing was committed."""
+        self._opening = None  # nothing followed it
         if self.pgconn.transaction_status == TransactionStatus.IDLE:
             return
-        committed = self._run(b"commit;" + _CLEAN)[0]
-        self.clean = True
+        committed = self._run(b"commit" if self._stays_clean() else b"commit;" + _CLEAN)[0]
         if committed.command_status != b"COMMIT":  # PostgreSQL says so without an error when a statement had failed
             raise errors.InFailedSqlTransaction("a statement had failed: the transaction was rolled back")
 
     def clear(self) -> None:
         """Roll back what is open and leave nothing behind: role, settings, statements, cursors, channels, locks."""
+        self._opening = None
         if self.pgconn.transaction_status != TransactionStatus.IDLE:
             self.rollback()
-        if not self.clean:
+        if not self._stays_clean():
             self._run(_CLEAN)
-            self.clean = True
 
     def _start_query(self) -> Any:
-        """Every kind of statement passes here before it is sent: cursors, server-side cursors, COPY."""
+        """Every other kind of statement passes here before it is sent: cursors, server-side cursors, COPY."""
         self.clean = False
-        return super()._start_query()
+        if self._opening is not None:
+            yield from self._send()
+        yield from super()._start_query()
+
+    def _stays_clean(self) -> bool:
+        return self.clean and len(self._kept) < MOST_PREPARED
 
     def _run(self, statements: bytes) -> list[Any]:
         """Statements of our own, none of them with anything from outside, by the simple protocol: their results."""
@@ -62,23 +123,57 @@ class Wire(psycopg.Connection[Any]):
         self.pgconn.send_query(statements)
         results = self.wait(generators.execute(self.pgconn))
         _must_be_good(results)
+        if statements.endswith(_CLEAN):
+            self.clean = True
+            self._kept.clear()
         return results
 
-    def _begin(self, statement: bytes, values: Sequence[bytes]) -> Any:
+    def _send(self, message: _Message | None = None) -> Any:
+        """Send what opens the transaction, if it is not open yet, and a statement in one round trip; its result."""
         self._check_connection_ok()
         wire = self.pgconn
+        about: list[tuple[tuple[bytes, Fixed], bytes] | None] = []
         wire.enter_pipeline_mode()
-        wire.send_query_params(b"begin", None)
-        wire.send_query_params(statement, values)
+        if self._opening is not None:
+            wire.send_query_params(b"begin", None)
+            about.append(None)
+            about += self._put(self._opening)
+            self._opening = None
+        if message is not None:
+            about += self._put(message)
         wire.pipeline_sync()
-        yield from generators.send(wire)
-        found: list[Any] = []
-        while not found or found[-1].status != ExecStatus.PIPELINE_SYNC:
-            yield Wait.R
-            wire.consume_input()
-            found.extend(_arrived(wire))
+        found = yield from _answers(wire)
         wire.exit_pipeline_mode()
+        for made, result in zip(about, found, strict=False):  # also when the transaction fails, PostgreSQL keeps it
+            if made is not None and result.status == ExecStatus.COMMAND_OK:
+                self._kept[made[0]] = made[1]
         _must_be_good(found)
+        return found[-2]
+
+    def _put(self, message: _Message) -> list[tuple[tuple[bytes, Fixed], bytes] | None]:
+        """Queue a statement; for each answer that will come, the name that it makes good, or None."""
+        tenant, statement, values = message
+        if not (self.clean and self.may_prepare):
+            self.pgconn.send_query_params(statement.sent, values)
+            return [None]
+        name = self._kept.get((tenant, statement))
+        if name is not None:
+            self.pgconn.send_query_prepared(name, values)
+            return [None]
+        name = b"fixed_%d" % next(self._numbers)
+        self.pgconn.send_prepare(name, statement.sent)
+        self.pgconn.send_query_prepared(name, values)
+        return [((tenant, statement), name), None]
+
+
+def _answers(wire: Any) -> Any:
+    yield from generators.send(wire)
+    found: list[Any] = []
+    while not found or found[-1].status != ExecStatus.PIPELINE_SYNC:
+        yield Wait.R
+        wire.consume_input()
+        found.extend(_arrived(wire))
+    return found
 
 
 def _arrived(wire: Any) -> Iterator[Any]:
@@ -98,12 +193,36 @@ def _must_be_good(results: Sequence[Any]) -> None:
             raise psycopg.InterfaceError(f"unexpected answer {ExecStatus(result.status).name}")
 
 
-def begin(connection: Connection, statement: bytes, *values: bytes) -> None:
-    """Begin SQLAlchemy's transaction on the wire, together with one statement. Raises DBAPIError."""
+def _text(value: Any) -> bytes | None:
+    """A value as PostgreSQL reads it. Raises DataError for what it cannot hold, TypeError for an unknown kind."""
+    if value is None:
+        return None
+    if isinstance(value, (str, UUID, int, date)):
+        text = str(value).encode()
+        if b"\0" in text:
+            raise psycopg.DataError("PostgreSQL text fields cannot contain NUL (0x00) bytes")
+        return text
+    raise TypeError(f"a fixed statement takes no {type(value).__name__}")
+
+
+@lru_cache(maxsize=256)
+def _row_of(names: tuple[str, ...]) -> Any:
+    return namedtuple("Row", names, rename=True)
+
+
+def begin(connection: Connection, tell: Fixed, *values: bytes, tenant: bytes) -> None:
+    """Begin SQLAlchemy's transaction on the wire; it is sent with the first statement."""
     wire: Any = connection.connection.dbapi_connection
-    if wire.pgconn.transaction_status != TransactionStatus.IDLE:  # a savepoint: the transaction knows already
-        return
+    if not wire.begun:  # else a savepoint: the transaction knows already
+        wire.begin(tell, values, tenant)
+
+
+def run(connection: Connection, statement: Fixed, values: Sequence[Any]) -> list[Any]:
+    """Run a fixed statement in SQLAlchemy's transaction: named rows. Raises DBAPIError."""
+    if connection.engine._has_events:
+        connection.dispatch.before_cursor_execute(connection, None, statement, values, None, False)
+    wire: Any = connection.connection.dbapi_connection
     try:
-        wire.begin(statement, values)
+        return wire.run(statement, values)
     except psycopg.Error as error:
-        connection._handle_dbapi_exception(error, None, None, None, None)  # SQLAlchemy's own care for a lost server
+        connection._handle_dbapi_exception(error, statement, values, None, None)  # its own care for a lost server

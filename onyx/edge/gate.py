@@ -16,6 +16,7 @@ from onyx.core.actor import Actor, Request
 from onyx.core.db import rows, unit_of_work
 from onyx.core.errors import TooMany, Unauthenticated
 from onyx.core.scope import Scope, tenant_scope
+from onyx.core.wire import Fixed
 from onyx.identity import tokens
 from onyx.identity.models import LoginSession
 from onyx.tenancy.notices import Notice
@@ -108,14 +109,14 @@ def _permissions(roles: tuple[str, ...], in_platform: bool) -> frozenset[str]:
     return permissions_of(roles, PLATFORM_SLUG if in_platform else "")
 
 
-_PERSON = """
+_PERSON = Fixed("""
 select s.state, s.end_reason, s.token_digest, s.previous_digest, s.rotated_at > now() - interval '10 seconds' as fresh,
        s.last_seen_at + s.idle_seconds * interval '1 second' < now() as idle, s.expires_at < now() as over,
        u.status, u.email, p.display_name, p.preferences,
        array(select r.role from user_role r where r.user_id = u.id order by r.role) as roles
   from login_session s join app_user u on u.id = s.user_id join profile p on p.user_id = u.id
  where s.user_id = %s and s.id = %s
-"""
+""")
 
 
 def _from_database(claims: tokens.Claims, digest: bytes, request: Request, kept: bool) -> Actor:

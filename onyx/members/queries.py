@@ -10,6 +10,7 @@ from onyx.access.policy import POLICY, PURPOSE, Permission, Role, roles_for
 from onyx.core.actor import Actor
 from onyx.core.db import rows
 from onyx.core.pages import cut
+from onyx.core.wire import Fixed
 from onyx.identity.models import User
 
 # Ids and times as text, ready for answers (RFC 3339: the connection is pinned to ISO and UTC).
@@ -18,6 +19,7 @@ select u.id::text, u.email, u.status, u.created_at::text, p.display_name, p.last
        (select string_agg(r.role, ' ' order by r.role) from user_role r where r.user_id = u.id) as roles
   from app_user u join profile p on p.user_id = u.id
 """
+_FIRST = Fixed(f"{_COLUMNS} order by u.id desc limit %s")  # the page that everybody opens
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +34,7 @@ class Filter:
 def people(session: Session, wanted: Filter, size: int, after: UUID | None) -> tuple[list[dict[str, Any]], str | None]:
     """A page of people, newest first, and the cursor of the next one."""
     where, values = _conditions(wanted, after)
-    statement = f"{_COLUMNS}{where} order by u.id desc limit %s"
+    statement = f"{_COLUMNS}{where} order by u.id desc limit %s" if where else _FIRST
     found, following = cut(rows(session, statement, *values, size + 1), size, lambda row: str(row[0]))
     return [shown(row) for row in found], following
 

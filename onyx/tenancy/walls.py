@@ -10,22 +10,22 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from onyx.core.db import control_engine, is_away
 from onyx.core.errors import Unavailable
 from onyx.core.scope import Scope
-from onyx.core.wire import begin
+from onyx.core.wire import Fixed, begin
 
 from .context import schema_of, sign
 
-_TENANT = (
-    b"select set_config('role', $1, true), set_config('search_path', $1, true), set_config('onyx.context', $2, true)"
+_TENANT = Fixed(
+    "select set_config('role', %s, true), set_config('search_path', %s, true), set_config('onyx.context', %s, true)"
 )
-_CONTROL = b"select set_config('search_path', 'onyx', true), set_config('onyx.context', $1, true)"
+_CONTROL = Fixed("select set_config('search_path', 'onyx', true), set_config('onyx.context', %s, true)")
 bound_to_backend = True
 
 
 def tell(connection: Connection, scope: Scope) -> None:
     """Take the tenant's role and path and hand over the signed context, for this transaction only."""
-    schema = schema_of(scope.tenant)
+    schema = schema_of(scope.tenant).encode()
     connection.info.setdefault("tenants", set()).add(scope.tenant)
-    begin(connection, _TENANT, schema.encode(), sign(scope, _pid(connection)).encode())
+    begin(connection, _TENANT, schema, schema, sign(scope, _pid(connection)).encode(), tenant=schema)
 
 
 @contextmanager
@@ -36,7 +36,7 @@ def control_plane(scope: Scope) -> Iterator[Connection]:
     """
     try:
         with control_engine().begin() as connection:
-            begin(connection, _CONTROL, sign(scope, _pid(connection)).encode())
+            begin(connection, _CONTROL, sign(scope, _pid(connection)).encode(), tenant=b"onyx")
             yield connection
     except (OperationalError, PoolTimeout) as error:
         if is_away(error):

@@ -39,6 +39,7 @@ CACHED = {
     "onyx/apidocs/routes.py": "the API's description, the same for everybody",
     "onyx/apidocs/source.py": "source files of this checkout",
     "onyx/assistant/endpoint.py": "the one client of the language model, no content",
+    "onyx/core/wire.py:_row_of": "names of columns",
     "onyx/edge/gate.py:_permissions": "roles → permissions; arguments carry all that decides",
     "onyx/edge/limits.py:parsed": "limit texts of the source",
     "onyx/embedded/account.py": "the account of the data folder",
@@ -201,6 +202,20 @@ def test_statements_are_never_built_from_what_people_send():
             name = call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
             if name in _RUN and len(call.args) > _RUN[name] and _made_up(call.args[_RUN[name]]):
                 pytest.fail(f"{where(path)}:{call.lineno}: pass values as parameters")
+
+
+def test_fixed_statements_stand_in_the_source():
+    """They are prepared and believed to leave nothing behind: made at import, out of constants alone."""
+    made = 0
+    for path in CODE:
+        top = [node.value for node in tree(path).body if isinstance(node, ast.Assign)]
+        for call in _calls(path):
+            if getattr(call.func, "id", getattr(call.func, "attr", "")) == "Fixed":
+                made += 1
+                assert call in top, f"{where(path)}:{call.lineno}: make a Fixed at the top of its module"
+                assert isinstance(call.args[0], (ast.Constant, ast.JoinedStr)), f"{where(path)}:{call.lineno}"
+                assert not _made_up(call.args[0]), f"{where(path)}:{call.lineno}: put nothing into a Fixed"
+    assert made > 10
 
 
 # Where the statement stands among the arguments.

@@ -15,6 +15,7 @@ from sqlalchemy.exc import DBAPIError, InternalError
 from onyx.core.db import rows, unit_of_work
 from onyx.core.errors import ScopeMissing
 from onyx.core.scope import tenant_scope
+from onyx.core.wire import Fixed
 from tests.tenancy import attack
 from tests.tenancy.corpus import CONTENT, TABLES
 
@@ -98,6 +99,60 @@ def test_functions_that_run_as_the_owner_cannot_be_led_astray(stage, addresses):
         assert bound or path.endswith("pg_temp"), f"{name}: use BEGIN ATOMIC or end its search_path in pg_temp"
         assert "assert" not in source.lower(), f"{name}: ASSERT can be switched off by whoever calls"
         assert rights is not None, f"{name}: revoke it from PUBLIC"
+
+
+_MINE = Fixed("select id, preview from chat_session where user_id = %s")
+_ALL = Fixed("select id, preview from chat_session")
+_PREPARED = "select name from pg_prepared_statements where name like 'fixed_%%'"
+
+
+def _canaries(stage, name, times=7):
+    """What somebody reads by prepared statements, often enough for a plan that is kept (the sixth time)."""
+    person, heard = stage.world[name], []
+    for _ in range(times):
+        with stage.app.app_context(), tenant_scope(person.tenant.id, "member", person.id), unit_of_work() as session:
+            heard = [str(rows(session, statement, *values)) for statement, values in ((_MINE, [person.id]), (_ALL, []))]
+    return {other for other in stage.owns if str(stage.owns[other].chat) in "".join(heard)}
+
+
+def test_a_kept_plan_serves_each_person_and_each_tenant_their_own(stage):
+    """One connection, statements that stay prepared, two people of one tenant and one of another, in turns."""
+    for _ in range(2):
+        for name in ("alice", "mallory", "bob"):
+            assert _canaries(stage, name) == {name}
+
+
+def test_prepared_statements_that_somebody_replaced_serve_nobody(stage):
+    """Whoever can run SQL can put another statement under a name; at the end of the transaction all of them go."""
+    assert _canaries(stage, "bob") == {"bob"}
+    alice = stage.world.alice
+    scope = (alice.tenant.id, "member", alice.id)
+    with stage.app.app_context(), tenant_scope(*scope), unit_of_work() as session:
+        names = [row.name for row in rows(session, _PREPARED)]
+        assert names, "nothing was prepared: the attack would prove nothing"
+        for name in names:
+            rows_of = session.connection().exec_driver_sql
+            rows_of(f"deallocate {name}")
+            rows_of(f"prepare {name} as select '{stage.owns['alice'].chat}'::uuid as id, 'replaced' as preview")
+    for name in ("bob", "mallory", "alice"):
+        assert _canaries(stage, name) == {name}
+    with stage.app.app_context(), tenant_scope(*scope), unit_of_work() as session:
+        now = {row.name for row in rows(session, _PREPARED)}
+    assert now and not now & set(names), "no name is used twice"
+
+
+def test_what_is_left_behind_goes_whatever_way_it_came(stage):
+    """A fixed statement before or after a foreign one does not keep the reset from being sent."""
+    alice = stage.world.alice
+    for order in ((_ALL, "set application_name = 'left'"), ("set application_name = 'left'", _ALL)):
+        with stage.app.app_context(), tenant_scope(alice.tenant.id, "member", alice.id), unit_of_work() as session:
+            for statement in order:
+                session.connection().exec_driver_sql(statement) if statement is not _ALL else rows(session, _ALL)
+        with stage.app.app_context(), tenant_scope(alice.tenant.id, "member", alice.id), unit_of_work() as session:
+            assert rows(session, _SETTING)[0].current_setting != "left"
+
+
+_SETTING = Fixed("select current_setting('application_name')")
 
 
 def test_a_hole_would_be_seen(stage, owner):
