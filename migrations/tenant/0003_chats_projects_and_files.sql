@@ -110,7 +110,8 @@ grant select, insert on chat_message to tenant_@tenant@;
 grant update (content, status, token_count, metadata, updated_at) on chat_message to tenant_@tenant@;
 
 -- The seed's trigger function: a new message takes the next number of its chat and moves the chat to the top. The
--- row lock on the chat makes numbers dense; a chat that is not the writer's own is an unknown one.
+-- row lock on the chat makes numbers dense; a chat that is not the writer's own is an unknown one. A statement that
+-- moves the chat itself, once for a question and its reply, hands the numbers over (onyx/chat/service.py).
 create function update_session_last_message() returns trigger
 language plpgsql set search_path = pg_catalog, tenant_@tenant@, pg_temp as $$
 begin
@@ -128,7 +129,7 @@ begin
     return new;
 end $$;
 create trigger takes_its_number before insert on chat_message
-    for each row execute function update_session_last_message();
+    for each row when (new.seq is null) execute function update_session_last_message();
 
 -- The seed's two read functions, under the reader's own row-level security.
 create function get_user_sessions(of_user uuid, most integer)

@@ -15,40 +15,76 @@ from onyx.core.actor import Actor
 from onyx.core.db import rows, unit_of_work, violated
 from onyx.core.errors import Conflict, NotFound
 from onyx.core.ids import uuid7
+from onyx.core.wire import Fixed
 
 from . import queries
 
-_CREATE = """
+_CREATE = Fixed("""
 insert into chat_session (user_id, id, project_id, title) values (%s, %s, %s, %s)
 returning id, title, preview, message_count, project_id, last_seq, created_at, updated_at, last_message_at
-"""
-_CHANGE = """
+""")
+_CHANGE = Fixed("""
 update chat_session set title = %s, project_id = %s, updated_at = now() where user_id = %s and id = %s
 returning id, title, preview, message_count, project_id, last_seq, created_at, updated_at, last_message_at
-"""
-_DELETE = "delete from chat_session where user_id = %s and id = %s returning id"
-_LATEST = """(select l.id from chat_message l where l.user_id = %s and l.chat_session_id = %s
+""")
+_DELETE = Fixed("delete from chat_session where user_id = %s and id = %s returning id")
+_LATEST = """(select l.id from chat_message l where l.user_id = chat.user_id and l.chat_session_id = chat.id
                order by l.seq desc limit 1)"""
-_QUESTION_AND_REPLY = f"""
+# The question and its pending reply take their numbers here, both with one change of the chat's row, whose lock makes
+# numbers dense; whatever else inserts a message gets its number from the table's trigger.
+_MESSAGE_COLUMNS = (
+    "user_id, id, chat_session_id, seq, author_id, parent_id, role, status, content, token_count, client_id"
+)
+_BEGIN = Fixed(f"""
+with chat as (
+    insert into chat_session (user_id, id, project_id, title, preview, message_count, last_seq)
+    values (%s, %s, %s, %s, left(%s, 120), 2, 2)
+), pair as (
+    insert into chat_message ({_MESSAGE_COLUMNS})
+    values (%s, %s, %s, 1, %s, null, 'user', 'done', %s, %s, %s),
+           (%s, %s, %s, 2, null, %s, 'assistant', 'pending', '', 0, null)
+)
+select 2 as seq, now() as created_at
+""")
+_GO_ON = Fixed(f"""
+with chat as (
+    update chat_session c
+       set last_seq = c.last_seq + 2, message_count = c.message_count + 2, last_message_at = clock_timestamp(),
+           updated_at = clock_timestamp(), title = coalesce(c.title, %s),
+           preview = coalesce(nullif(left(%s, 120), ''), c.preview)
+     where c.user_id = %s and c.id = %s
+    returning c.user_id, c.id, c.last_seq
+), pair as (
+    insert into chat_message ({_MESSAGE_COLUMNS})
+    select chat.user_id, %s::uuid, chat.id, chat.last_seq - 1, chat.user_id, coalesce(%s::uuid, {_LATEST}),
+           'user', 'done', %s, %s::integer, %s::uuid from chat
+    union all
+    select chat.user_id, %s::uuid, chat.id, chat.last_seq, null, %s::uuid, 'assistant', 'pending', '', 0, null from chat
+)
+select last_seq as seq, now() as created_at from chat
+""")
+_REPLY = Fixed(f"""
 insert into chat_message
     (user_id, id, chat_session_id, author_id, parent_id, role, status, content, token_count, client_id)
 values (%s, %s, %s, %s, coalesce(%s::uuid, {_LATEST}), 'user', 'done', %s, %s, %s),
        (%s, %s, %s, null, %s, 'assistant', 'pending', '', 0, null)
 returning seq, created_at
-"""
-_REPLY = """
+""")
+_REPLY = Fixed("""
 insert into chat_message (user_id, id, chat_session_id, parent_id, role, status, content)
 values (%s, %s, %s, %s, 'assistant', 'pending', '') returning seq, created_at
-"""
-_HOLD = "select 1 from chat_session where user_id = %s and id = %s for update"
-_RUNNING = """
+""")
+_HOLD = Fixed("select 1 from chat_session where user_id = %s and id = %s for update")
+_RUNNING = Fixed("""
 select id, seq, created_at from chat_message
  where user_id = %s and chat_session_id = %s and parent_id = %s and status = 'pending' limit 1
-"""
-_FINISH = """
+""")
+_FINISH = Fixed("""
 update chat_message set content = %s, status = %s, token_count = %s, metadata = %s::jsonb, updated_at = now()
  where user_id = %s and id = %s and status = 'pending' returning seq, chat_session_id, parent_id, created_at
-"""
+""")
+# What the second of two equal messages breaks: its client id, or the chat that the first one began.
+_SENT_TWICE = ("chat_message_once", "chat_session_pk", "chat_message_dense")
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,13 +157,11 @@ def send(actor: Actor, asked: Asked) -> Stored:
     chat_id = asked.chat_id or _chat_of(actor, asked.client_id)
     try:
         with unit_of_work() as session:
-            title = _begin_chat(session, actor, chat_id, asked) if asked.chat_id is None else None
-            return _store(session, actor, chat_id, asked, title)
+            store = _begin if asked.chat_id is None else _go_on
+            return store(session, actor, chat_id, asked)
     except IntegrityError as error:
         broken = violated(error)
-        if broken == "chat_message_session":
-            raise NotFound() from None
-        if asked.client_id is None or broken not in ("chat_message_once", "chat_session_pk"):
+        if asked.client_id is None or broken not in _SENT_TWICE:
             raise
     with unit_of_work() as session:
         return _sent_before(session, actor, chat_id, asked.client_id)
@@ -182,27 +216,41 @@ def _chat_of(actor: Actor, client_id: UUID | None) -> UUID:
     return uuid5(client_id, f"chat of {actor.user_id}")
 
 
-def _begin_chat(session: Session, actor: Actor, id: UUID, asked: Asked) -> str:
-    title, project_id = title_of(asked.content), asked.project_id
+def _begin(session: Session, actor: Actor, chat_id: UUID, asked: Asked) -> Stored:
+    """A new chat together with its first question."""
+    project_id = must_be_own(session, actor, asked.project_id)
     if asked.project_name is not None:
         project_id = create_project(session, actor, name=asked.project_name).id
-    create_chat(session, actor, title=title, project_id=project_id, id=id)
-    return title
+    if asked.parent_id is not None:
+        raise NotFound()
+    user, title, question, reply = actor.user_id, title_of(asked.content), uuid7(), uuid7()
+    stored = rows(
+        session, _BEGIN,
+        user, chat_id, project_id, title, asked.content,
+        user, question, chat_id, user, asked.content, estimated_tokens(asked.content), asked.client_id,
+        user, reply, chat_id, question,
+    )[0]  # fmt: skip
+    record(session, actor, Action.CHAT_CREATED, target("chat", chat_id))
+    record(session, actor, Action.MESSAGE_SENT, target("chat", chat_id), target("message", question))
+    return Stored(chat_id, question, 1, stored.created_at, reply, 2, title=title, created_chat=True)
 
 
-def _store(session: Session, actor: Actor, chat_id: UUID, asked: Asked, title: str | None) -> Stored:
+def _go_on(session: Session, actor: Actor, chat_id: UUID, asked: Asked) -> Stored:
+    """The next question of a chat."""
     if asked.parent_id is not None and queries.message(session, actor, chat_id, asked.parent_id) is None:
         raise NotFound()
-    user, question, reply = actor.user_id, uuid7(), uuid7()
-    tokens = estimated_tokens(asked.content)
-    stored, answered = rows(
-        session, _QUESTION_AND_REPLY,
-        user, question, chat_id, user, asked.parent_id, user, chat_id, asked.content, tokens, asked.client_id,
-        user, reply, chat_id, question,
+    question, reply = uuid7(), uuid7()
+    stored = rows(
+        session, _GO_ON,
+        title_of(asked.content), asked.content, actor.user_id, chat_id,
+        question, asked.parent_id, asked.content, estimated_tokens(asked.content), asked.client_id,
+        reply, question,
     )  # fmt: skip
+    if not stored:
+        raise NotFound()
     record(session, actor, Action.MESSAGE_SENT, target("chat", chat_id), target("message", question))
-    made = title is not None
-    return Stored(chat_id, question, stored.seq, stored.created_at, reply, answered.seq, title=title, created_chat=made)
+    seq = stored[0].seq
+    return Stored(chat_id, question, seq - 1, stored[0].created_at, reply, seq)
 
 
 def _sent_before(session: Session, actor: Actor, chat_id: UUID, client_id: UUID) -> Stored:
