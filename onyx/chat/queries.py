@@ -10,6 +10,8 @@ from onyx.core.actor import Actor
 from onyx.core.db import rows
 from onyx.core.wire import Fixed
 
+MOST_CHATS = 201  # on a page, and one more that tells whether another page follows
+
 # Ids, times and JSON as PostgreSQL's own text: onyx.chat.answering puts them into answers as they are.
 _CHAT_COLUMNS = (
     "c.id::text, c.title, c.preview, c.message_count, c.project_id::text, c.created_at::text, c.updated_at::text,"
@@ -20,8 +22,13 @@ _MESSAGE_COLUMNS = (
     " m.created_at::text"
 )
 # `%` stands doubled: these statements go through psycopg as they are, with %s for values.
+# The inner limit, the most that anybody may ask for, lets PostgreSQL keep the plan: with the outer one alone it
+# expects a tenth of all chats and plans anew each time.
 _NEWEST = Fixed(f"""
-select {_CHAT_COLUMNS} from chat_session c where c.user_id = %s order by c.last_message_at desc, c.id desc limit %s
+select * from (
+    select {_CHAT_COLUMNS} from chat_session c
+     where c.user_id = %s order by c.last_message_at desc, c.id desc limit {MOST_CHATS}
+) newest limit %s
 """)
 _OLDER = Fixed(f"""
 select {_CHAT_COLUMNS} from chat_session c

@@ -25,7 +25,7 @@ LARGEST_OFFSET = 10_000_000
 @blueprint.get("/api/v1/sessions")
 @requires(Permission.CHAT_USE)
 def list_chats(actor: Actor, session: Session) -> Response:
-    limit = query_int("limit", 50, 1, 200)
+    limit = query_int("limit", 50, 1, queries.MOST_CHATS - 1)
     after = parse_cursor(request.args.get("after") or request.args.get("next"))
     title = request.args.get("q", "").replace("\x00", "")[:200] or None
     found = queries.page_of_chats(session, actor, limit + 1, after, title)
