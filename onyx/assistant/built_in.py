@@ -62,6 +62,7 @@ def best_quotes(found: list[Source], stems: list[str]) -> list[tuple[Source, str
     seen = set()
     for source, sentence in candidates:
         value = weight(sentence, stems, rarity) * (1.0 if source.kind == "file" else 0.6)
+        value *= 0.3 if sentence.startswith("#") else 1.0  # a heading names a thing and says nothing of it
         if value > 0 and not (source.kind == "chat" and sentence.endswith("?")) and sentence.lower() not in seen:
             seen.add(sentence.lower())
             weighed.append((value, source, sentence))

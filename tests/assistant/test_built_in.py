@@ -40,6 +40,13 @@ def test_it_quotes_a_file_with_its_source_and_says_what_it_is(client_of: Client)
     assert "14 March 2027" in citation["excerpt"]
 
 
+def test_a_heading_is_no_answer(client_of: Client) -> None:
+    alice = client_of("alice")
+    upload(alice, "plan.md", "# Granite\n\nThe granite arrives in June.\n")
+    answer = ask(alice, "When does the granite arrive?")["response"]
+    assert "arrives in June" in answer and "# Granite" not in answer
+
+
 def test_another_source_gives_another_answer(client_of: Client) -> None:
     alice = client_of("alice")
     first = upload(alice, "plan.md", "The launch deadline is 14 March 2027.")
