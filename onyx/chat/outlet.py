@@ -16,6 +16,8 @@ from onyx.edge.live import push, user_room
 from onyx.edge.state import state
 from onyx.edge.store import Away, TenantStore
 
+from .presence import is_heard
+
 _log = structlog.get_logger()
 EVERY = 0.04  # seconds between two pushed batches
 BESIDE = 0.25  # the same where the asking device has its own stream, and only others hear by socket
@@ -104,9 +106,10 @@ def running_text(tenant: UUID, reply_id: UUID) -> str:
 
 
 def push_to_devices(actor: Actor, event: str, payload: dict[str, Any]) -> None:
-    """Tell all sockets of the person; one that misses it asks for what it misses when it is back."""
+    """Tell all sockets of the person, if there are any; one that misses it asks for what it misses when it is back."""
     assert actor.user_id is not None
     try:
-        push(user_room(actor.tenant_id, actor.user_id), event, payload)
+        if is_heard(actor.tenant_id, actor.user_id):  # a look costs a quarter of a push
+            push(user_room(actor.tenant_id, actor.user_id), event, payload)
     except Exception:
         _log.exception("push failed", kind=event)

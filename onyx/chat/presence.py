@@ -46,6 +46,17 @@ def devices(tenant: UUID, user: UUID) -> int:
     return len(TenantStore(state().store, tenant).members("presence", user, since=time.time() - TTL))
 
 
+def is_heard(tenant: UUID, user: UUID) -> bool:
+    """Whether somebody may hear what is pushed to a person's devices; yes as well while nobody can say.
+
+    A device counts before its connect is acknowledged, so that whatever it then asks for is newer than what it missed.
+    """
+    try:
+        return devices(tenant, user) > 0
+    except Away:
+        return True
+
+
 def beat() -> None:
     """Say which sockets this process holds. Raises Away."""
     for socket in sockets_here():
@@ -73,11 +84,16 @@ def _begin_beating() -> None:
 
 
 def _beat_for_ever(app: Flask) -> None:
+    last, generation = time.monotonic(), None
     while True:
-        time.sleep(EVERY)
+        time.sleep(1.0)
         try:
             with app.app_context():
+                known = state().bus.generation  # a Redis that was emptied or restarted begins a new one
+                if known == generation and time.monotonic() - last < EVERY:
+                    continue
                 beat()
+                last, generation = time.monotonic(), known
         except Away:
             continue
         except Exception:

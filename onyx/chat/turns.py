@@ -21,6 +21,7 @@ from onyx.tenancy.walls import control_plane
 
 from . import queries, replies, service
 from .outlet import Sink, Turn
+from .presence import is_heard
 from .service import Asked, Stored
 from .shapes import message_shown, question_received
 
@@ -93,6 +94,8 @@ def _stop_everywhere(tenant: UUID, reply_id: UUID) -> None:
 
 def _tell_others(actor: Actor, stored: Stored, question: dict[str, Any], sender: str | None) -> None:
     assert actor.user_id is not None
+    if not is_heard(actor.tenant_id, actor.user_id):
+        return
     room = user_room(actor.tenant_id, actor.user_id)
     if stored.created_chat:
         created = {
