@@ -79,10 +79,12 @@ def bring_up(var: Path, children: list[Child]) -> None:
     preparation.prepare(var, addresses, say)
     preparation.seed(var, addresses, say)
     children.extend(family(var, addresses, port))
-    for child in children:
-        child.start()
+    children[0].start()  # the others would only take the processor from it while it starts
     remember(var, children)
     wait_for_ready(host, port, children)
+    for child in children[1:]:
+        child.start()
+    remember(var, children)
     say(f"Onyx is ready: http://{host}:{port}")
     if (var / "demo-credentials.json").exists():
         say(f"The demo's passwords are in {var / 'demo-credentials.json'}. Ctrl-C stops everything.")
