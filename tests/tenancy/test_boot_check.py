@@ -65,9 +65,11 @@ def test_belts_are_on(app):
         assert boot_check.look() == ([], [])
 
 
-def test_it_is_quick(app):
+def test_it_is_quick(app, owner):
+    """It looks at every tenant's schema, so the bound grows with the tenants that this run has made."""
+    tenants = owner.execute("select count(*) from onyx.tenant").fetchone()[0]
     with app.app_context():
-        assert min(_seconds(boot_check.look) for _ in range(5)) < 0.25
+        assert min(_seconds(boot_check.look) for _ in range(5)) < 0.1 + 0.004 * tenants
 
 
 def _seconds(look):
