@@ -46,6 +46,9 @@ class Settings(BaseSettings):
     session_max_sessions: int = Field(100, ge=1)
     session_persistence_enabled: bool = True
     storage_database_type: str = "postgresql"
+    smtp_url: SecretStr | None = None
+    smtp_from: str | None = None
+    sso_private_issuers: bool = False
     upload_limit: int = Field(5 * 1024 * 1024, ge=1024)
     rate_limits: bool = True
 
@@ -55,6 +58,19 @@ class Settings(BaseSettings):
         if len(value.get_secret_value()) < 32:
             raise ValueError("must have at least 32 characters")
         return value
+
+    @field_validator("smtp_url")
+    @classmethod
+    def a_mail_server(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and not value.get_secret_value().startswith(("smtp://", "smtps://")):
+            raise ValueError("must be smtp://[user:password@]host[:port] or smtps://…")
+        return value
+
+    @model_validator(mode="after")
+    def mail_has_a_sender(self) -> Self:
+        if self.smtp_url is not None and not self.smtp_from:
+            raise ValueError("SMTP_FROM: say from which address Onyx sends mail")
+        return self
 
     @model_validator(mode="after")
     def only_what_onyx_is(self) -> Self:
@@ -71,6 +87,15 @@ class Settings(BaseSettings):
     def secure_cookies(self) -> bool:
         """Cookies are marked Secure when people reach Onyx over TLS."""
         return (self.public_url or "").startswith("https://")
+
+    @property
+    def sends_mail(self) -> bool:
+        return self.smtp_url is not None
+
+    @property
+    def base_url(self) -> str:
+        """Where people reach Onyx, without a slash at the end; links in mails begin with it."""
+        return (self.public_url or f"http://{self.api_host}:{self.port}").rstrip("/")
 
 
 def data_folder() -> Path:

@@ -26,7 +26,7 @@ from onyx.edge.store import Away
 
 from .stopping import Stopping
 
-MODULES = ("replies", "sessions", "upkeep")
+MODULES = ("keys", "mail", "replies", "sessions", "upkeep")
 _log = structlog.get_logger()
 
 

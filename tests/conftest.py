@@ -29,7 +29,17 @@ from tests.browser.binary import LAUNCH_ARGS, find_browser
 from tests.cast import World, make_world
 from tests.server import Server, Socket, hang_up
 
-OWN_SETTINGS = ("DATABASE_", "REDIS_", "LLM_", "ONYX_", "SESSION_", "RATE_LIMITS", "PUBLIC_URL", "TRUSTED_PROXIES")
+OWN_SETTINGS = (
+    "DATABASE_",
+    "REDIS_",
+    "LLM_",
+    "ONYX_",
+    "SESSION_",
+    "RATE_LIMITS",
+    "PUBLIC_URL",
+    "TRUSTED_PROXIES",
+    "SSO_",
+)
 settings.register_profile("onyx", database=None, deadline=None)
 settings.load_profile("onyx")
 FAST = "fsync = off\nsynchronous_commit = off\nfull_page_writes = off\nautovacuum_naptime = 10min\n"
@@ -284,3 +294,17 @@ def browser() -> Iterator[Browser]:
         started = playwright.chromium.launch(executable_path=binary, args=list(LAUNCH_ARGS))
         yield started
         started.close()
+
+
+@pytest.fixture
+def limits_on(app: Flask) -> Iterator[None]:
+    """Rate limits as in production, for one test."""
+    from onyx.edge.limits import limiter
+
+    state = app.extensions["onyx"]
+    before = state.settings
+    state.settings = before.model_copy(update={"rate_limits": True})
+    limiter.enabled = True
+    yield
+    limiter.enabled = False
+    state.settings = state.settings.model_copy(update={"rate_limits": before.rate_limits})

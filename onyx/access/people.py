@@ -21,14 +21,22 @@ from .policy import permissions_of, roles_for
 
 
 def add_person(
-    session: Session, actor: Actor, *, email: str, name: str, roles: list[str], password: str | None
+    session: Session,
+    actor: Actor,
+    *,
+    email: str,
+    name: str,
+    roles: list[str],
+    password: str | None,
+    any_name: bool = False,
 ) -> UUID:
     """Create a person with roles and, if given, a password. Purposes `admin` and `job:provision`.
 
     Raises Invalid for a malformed e-mail or role, Denied for a role that gives what the actor lacks, Conflict when
-    the e-mail is taken in this tenant. The directory's line is written first; alone it lets nobody in.
+    the e-mail is taken in this tenant. The directory's line is written first; alone it lets nobody in. With
+    `any_name` the name under which somebody signs in need not be an e-mail: a directory decides.
     """
-    email = checked_email(email)
+    email = checked_name(email) if any_name else checked_email(email)
     wanted = checked_roles(actor, roles)
     digest = email_digest(email)
     with control_plane(current_scope()) as connection:
@@ -44,7 +52,7 @@ def add_person(
     session.add(Profile(user_id=id, display_name=name.strip() or email, preferences={}))
     session.add_all(UserRole(user_id=id, role=role, granted_by=actor.user_id) for role in wanted)
     if password is not None:
-        session.add(Credential(user_id=id, password_hash=hash_password(password)))
+        session.add(Credential(user_id=id, password_hash=hash_password(password, email, name)))
     record(session, actor, Action.USER_CREATED, target("user", id, email), roles=wanted)
     return id
 
@@ -58,12 +66,20 @@ def checked_email(email: str) -> str:
     return email
 
 
+def checked_name(name: str) -> str:
+    """A name to sign in with, lower-cased; an e-mail or not. Raises Invalid."""
+    name = name.strip().lower()
+    if not name or len(name) > 254 or any(c.isspace() for c in name):
+        raise Invalid(fields={"userName": "Give a name without blanks, of 254 characters at most."})
+    return name
+
+
 def checked_roles(actor: Actor, roles: list[str]) -> list[str]:
     """The roles, known and grantable. Raises Invalid for unknown ones, Denied for more than the actor holds (I2)."""
     known = {role.value for role in roles_for(actor.tenant_slug)}
     if not roles or not set(roles) <= known:
         raise Invalid(fields={"roles": f"Choose from {', '.join(sorted(known))}."})
-    if actor.kind == "user":
+    if actor.for_a_person:
         for role in set(roles):
             lacking = permissions_of((role,), actor.tenant_slug) - actor.permissions
             if lacking - HELD_APART:

@@ -15,7 +15,7 @@ from onyx.core.scope import tenant_scope
 @contextmanager
 def visiting(actor: Actor, tenant: UUID, slug: str, name: str) -> Iterator[tuple[Session, Actor]]:
     """A unit of work in a tenant for purpose `platform`, with the visitor as its trail will show them."""
-    kind = "platform" if actor.kind == "user" else actor.kind
+    kind = "platform" if actor.for_a_person else actor.kind
     visitor = replace(actor, tenant_id=tenant, tenant_slug=slug, tenant_name=name, kind=kind)
     with tenant_scope(tenant, "platform", actor.user_id, actor.session_id), unit_of_work() as session:
         yield session, visitor

@@ -2,10 +2,10 @@
 
 from sqlalchemy.orm import Session
 
+from onyx.access.new_password import hashed, set_password
 from onyx.audit.actions import Action
 from onyx.audit.record import change, record, target
 from onyx.core.actor import Actor
-from onyx.core.clock import now
 from onyx.core.errors import Invalid
 from onyx.identity import changes, passwords
 from onyx.identity.models import Credential, Profile
@@ -37,11 +37,17 @@ def change_profile(session: Session, actor: Actor, wanted: ProfileChange) -> Pro
     return profile
 
 
-def change_password(session: Session, actor: Actor, current: str, new: str) -> None:
-    """Set a new password; purpose `auth`. Raises Invalid when the current one is wrong or the new one too weak."""
+def change_password(session: Session, actor: Actor, current: str, new: str) -> int:
+    """Set a new password; purpose `auth`. Returns how many other sessions ended.
+
+    Raises Invalid when the current one is wrong, or the new one is too weak or the same.
+    """
     assert actor.user_id is not None
     credential = session.get_one(Credential, actor.user_id)
     if not passwords.verify(credential.password_hash, current):
         raise Invalid("The current password is wrong.", fields={"current": "This is not your current password."})
-    credential.password_hash, credential.changed_at = passwords.hash_password(new), now()
+    if new == current:
+        raise Invalid("The new password is the old one.", fields={"new": "Choose another one than now."})
+    made = hashed(new, actor.email, actor.name)
     record(session, actor, Action.PASSWORD_CHANGED, target("user", actor.user_id, actor.email))
+    return len(set_password(session, actor, actor.user_id, made, keep=actor.session_id))

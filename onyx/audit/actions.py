@@ -12,15 +12,28 @@ class Action(StrEnum):
 
     ACCESS_DENIED = "access.denied"
     ACCESS_LOG_VIEWED = "access_log.viewed"
+    API_KEY_CREATED = "api_key.created"
+    API_KEY_EXPIRED = "api_key.expired"
+    API_KEY_REFUSED = "api_key.refused"
+    API_KEY_REVOKED = "api_key.revoked"
     AUDIT_LOG_VIEWED = "audit_log.viewed"
     CHAT_CREATED = "chat.created"
     CHAT_DELETED = "chat.deleted"
     CHAT_EXPORTED = "chat.exported"
     CHAT_RENAMED = "chat.renamed"
+    FACTOR_ADDED = "factor.added"
+    FACTOR_BEGUN = "factor.begun"
+    FACTOR_REMOVED = "factor.removed"
     FILE_DELETED = "file.deleted"
     FILE_UPLOADED = "file.uploaded"
+    GROUP_CHANGED = "group.changed"
+    GROUP_CREATED = "group.created"
+    GROUP_DELETED = "group.deleted"
+    IDENTITY_LINKED = "identity.linked"
     JOB_FAILED = "job.failed"
     JOB_STARTED = "job.started"
+    MAIL_FAILED = "mail.failed"
+    MAIL_SENT = "mail.sent"
     MESSAGE_SENT = "message.sent"
     PASSWORD_CHANGED = "password.changed"
     PASSWORD_RESET = "password.reset"
@@ -28,8 +41,12 @@ class Action(StrEnum):
     PROJECT_CREATED = "project.created"
     PROJECT_DELETED = "project.deleted"
     PROJECT_RENAMED = "project.renamed"
+    RECOVERY_CODE_RENEWED = "recovery_code.renewed"
+    RECOVERY_CODE_USED = "recovery_code.used"
     REPLY_RETRIED = "reply.retried"
     REPLY_STOPPED = "reply.stopped"
+    RESET_LINK_ASKED = "reset_link.asked"
+    RESET_LINK_MADE = "reset_link.made"
     ROLES_CHANGED = "roles.changed"
     SESSION_CREATED = "session.created"
     SESSION_ENDED = "session.ended"
@@ -37,7 +54,13 @@ class Action(StrEnum):
     SESSION_REVOKED = "session.revoked"
     SESSION_ROTATED = "session.rotated"
     SIGN_IN_BLOCKED = "sign_in.blocked"
+    SIGN_IN_CHALLENGED = "sign_in.challenged"
     SIGN_IN_FAILED = "sign_in.failed"
+    SIGN_IN_POLICY_CHANGED = "sign_in_policy.changed"
+    SSO_CHANGED = "sso.changed"
+    SSO_REMOVED = "sso.removed"
+    STEP_UP_CONFIRMED = "step_up.confirmed"
+    STEP_UP_FAILED = "step_up.failed"
     TENANT_CHANGED = "tenant.changed"
     TENANT_CREATED = "tenant.created"
     TENANT_RESUMED = "tenant.resumed"
@@ -52,15 +75,28 @@ class Action(StrEnum):
 SENTENCES: dict[Action, str] = {
     Action.ACCESS_DENIED: "{actor} was refused {target}",
     Action.ACCESS_LOG_VIEWED: "{actor} looked at the access log",
+    Action.API_KEY_CREATED: "{actor} created the API key {target}",
+    Action.API_KEY_EXPIRED: "the API key {target} ran out",
+    Action.API_KEY_REFUSED: "the revoked API key {target} was used",
+    Action.API_KEY_REVOKED: "{actor} revoked the API key {target}",
     Action.AUDIT_LOG_VIEWED: "{actor} looked at the audit log",
     Action.CHAT_CREATED: "{actor} began a chat",
     Action.CHAT_DELETED: "{actor} deleted a chat",
     Action.CHAT_EXPORTED: "{actor} exported a chat",
     Action.CHAT_RENAMED: "{actor} renamed a chat",
+    Action.FACTOR_ADDED: "{actor} added a second factor",
+    Action.FACTOR_BEGUN: "{actor} began to set up a second factor",
+    Action.FACTOR_REMOVED: "{actor} removed a second factor of {target}",
     Action.FILE_DELETED: "{actor} deleted a file",
     Action.FILE_UPLOADED: "{actor} uploaded a file",
+    Action.GROUP_CHANGED: "{actor} changed the group {target}",
+    Action.GROUP_CREATED: "{actor} created the group {target}",
+    Action.GROUP_DELETED: "{actor} deleted the group {target}",
+    Action.IDENTITY_LINKED: "{target} was connected with an account at the organisation's sign-in service",
     Action.JOB_FAILED: "the job {target} failed",
     Action.JOB_STARTED: "{actor} started the job {target}",
+    Action.MAIL_FAILED: "a mail to {target} could not be sent",
+    Action.MAIL_SENT: "a mail was sent to {target}",
     Action.MESSAGE_SENT: "{actor} sent a message",
     Action.PASSWORD_CHANGED: "{actor} changed their password",
     Action.PASSWORD_RESET: "{actor} set a new password for {target}",
@@ -68,8 +104,12 @@ SENTENCES: dict[Action, str] = {
     Action.PROJECT_CREATED: "{actor} created a project",
     Action.PROJECT_DELETED: "{actor} deleted a project",
     Action.PROJECT_RENAMED: "{actor} renamed a project",
+    Action.RECOVERY_CODE_RENEWED: "{actor} made new recovery codes",
+    Action.RECOVERY_CODE_USED: "{actor} used up a recovery code",
     Action.REPLY_RETRIED: "{actor} asked for an answer again",
     Action.REPLY_STOPPED: "{actor} stopped an answer",
+    Action.RESET_LINK_ASKED: "{actor} asked for a link that sets a new password of {target}",
+    Action.RESET_LINK_MADE: "{actor} made a link that sets a new password of {target}",
     Action.ROLES_CHANGED: "{actor} changed the roles of {target}",
     Action.SESSION_CREATED: "{actor} signed in",
     Action.SESSION_ENDED: "{actor} signed out",
@@ -77,7 +117,13 @@ SENTENCES: dict[Action, str] = {
     Action.SESSION_REVOKED: "{actor} ended a login session of {target}",
     Action.SESSION_ROTATED: "{actor} renewed a login session",
     Action.SIGN_IN_BLOCKED: "sign-in to {target} was blocked after too many failures",
+    Action.SIGN_IN_CHALLENGED: "{actor} gave the right password and was asked for the second factor",
     Action.SIGN_IN_FAILED: "a sign-in to {target} failed",
+    Action.SIGN_IN_POLICY_CHANGED: "{actor} changed who needs a second factor in {target}",
+    Action.SSO_CHANGED: "{actor} set up single sign-on with {target}",
+    Action.SSO_REMOVED: "{actor} removed single sign-on with {target}",
+    Action.STEP_UP_CONFIRMED: "{actor} confirmed that it is them",
+    Action.STEP_UP_FAILED: "{actor} failed to confirm that it is them",
     Action.TENANT_CHANGED: "{actor} changed the settings of {target}",
     Action.TENANT_CREATED: "{actor} created the organisation {target}",
     Action.TENANT_RESUMED: "{actor} resumed the organisation {target}",

@@ -76,6 +76,18 @@ def reset_password(email: str, slug: str, as_json: bool) -> None:
     show({"email": email, "password": password}, as_json)
 
 
+@users.command("remove-factors")
+@click.argument("email")
+@tenant_option
+@json_option
+@command
+def remove_factors(email: str, slug: str, as_json: bool) -> None:
+    """Take somebody's second factors away who lost them: the way back in for a last administrator."""
+    with acting_in(named(slug), "auth", "users remove-factors") as (session, actor):
+        removed = service.remove_factors(session, actor, _person(session, email))
+    show({"email": email, "removed": removed}, as_json)
+
+
 def _person(session: Session, email: str) -> User:
     found = session.scalars(select(User).where(User.email_digest == email_digest(email))).one_or_none()
     if found is None:

@@ -15,11 +15,16 @@ from onyx.edge.http import requires
 
 
 def guard(app: Flask, view: BaseView) -> None:
-    """Put the door before every endpoint of a view; `view.permissions` maps method names, others need USERS_MANAGE."""
+    """Put the door before every endpoint of a view; `view.permissions` maps method names, others need USERS_MANAGE.
+
+    What a form sends to an endpoint named in `view.fresh` needs a fresh proof that it is still them (I6).
+    """
     for endpoint, function in list(app.view_functions.items()):
         blueprint, _, name = endpoint.rpartition(".")
         if blueprint == view.endpoint:
-            app.view_functions[endpoint] = _behind(function, view.permissions.get(name, Permission.USERS_MANAGE))
+            app.view_functions[endpoint] = _behind(
+                function, view.permissions.get(name, Permission.USERS_MANAGE), name in getattr(view, "fresh", ())
+            )
 
 
 def refusal() -> OnyxError | None:
@@ -28,8 +33,8 @@ def refusal() -> OnyxError | None:
     return found
 
 
-def _behind(function: Callable[..., Any], permission: Permission) -> Callable[..., Any]:
-    @requires(permission)
+def _behind(function: Callable[..., Any], permission: Permission, fresh: bool) -> Callable[..., Any]:
+    @requires(permission, fresh=fresh)
     def inside(_actor: Actor, _session: Session, **arguments: Any) -> Any:
         return function(**arguments)
 

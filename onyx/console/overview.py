@@ -6,6 +6,7 @@ from flask_admin import AdminIndexView, expose
 
 from onyx.access.policy import Permission
 from onyx.core.db import db
+from onyx.factors.queries import is_required
 from onyx.members.queries import headcount
 
 
@@ -21,7 +22,7 @@ class Overview(AdminIndexView):
     @expose("/")
     def index(self) -> str:
         count = headcount(db.session())
-        return self.render("admin/index.html", count=count, checklist=_checklist(count))
+        return self.render("admin/index.html", count=count, checklist=_checklist(count), require_factor=is_required())
 
 
 def _checklist(count: Any) -> list[dict[str, Any]]:

@@ -36,6 +36,7 @@ class PeopleView(BaseModelView):
     """Keyset pages without a count; create, change and delete are those of members.service."""
 
     permissions = {"index_view": Permission.USERS_READ}
+    fresh = ("create_view", "edit_view")
     form_base_class = GuardedForm
     can_delete = can_export = False
     can_view_details = False

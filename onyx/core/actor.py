@@ -17,7 +17,11 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Who acts, in which tenant, with which permissions at this very moment."""
+    """Who acts, in which tenant, with which permissions at this very moment.
+
+    `ceiling` is what the person behind an API key may do in all, of which the key's permissions are a part.
+    `must_enrol`: the tenant requires a second factor that this person has not set up, so they may do nothing else.
+    """
 
     tenant_id: UUID
     tenant_slug: str
@@ -31,6 +35,13 @@ class Actor:
     kind: str = "user"
     preferences: dict[str, object] = field(default_factory=dict)
     request: Request = Request(id="")
+    ceiling: frozenset[str] | None = None
+    must_enrol: bool = False
 
     def may(self, permission: str) -> bool:
         return permission in self.permissions
+
+    @property
+    def for_a_person(self) -> bool:
+        """Whether a person's own rights bound what this actor may give to others; commands and jobs have no such bound."""
+        return self.kind in ("user", "api_key", "scim")

@@ -20,6 +20,13 @@ class Invalid(OnyxError):
     message = "The request is not valid."
 
 
+class LinkOver(Invalid):
+    """A one-time link that was used, ran out, or was never handed out: all the same."""
+
+    code = "link_over"
+    message = "This link was used already or is too old. Ask for a new one."
+
+
 class TooLarge(OnyxError):
     code = "too_large"
     message = "That is larger than Onyx accepts."
@@ -43,9 +50,37 @@ class WrongCredentials(OnyxError):
     message = "The e-mail or the password is wrong."
 
 
+class WrongCode(WrongCredentials):
+    """The second factor was not shown: the challenge may still hold."""
+
+    code = "wrong_code"
+    message = "This code is wrong or was used already."
+
+
+class ChallengeOver(WrongCredentials):
+    """A challenge that ran out, was used, met too many wrong codes, or was never handed out: all the same."""
+
+    code = "challenge_over"
+    message = "This took too long, or there were too many tries. Sign in again."
+
+
 class Denied(OnyxError):
     code = "denied"
     message = "You are not allowed to do that."
+
+
+class FactorRequired(Denied):
+    """The organisation asks for a second factor, and this person has none yet: they may set one up, nothing else."""
+
+    code = "factor_required"
+    message = "Your organisation requires a second factor. Set one up to go on."
+
+
+class StepUpRequired(Denied):
+    """Something dangerous was asked in a login session whose person has not proved lately that it is still them."""
+
+    code = "step_up_required"
+    message = "Confirm that it is you, then do it again."
 
 
 class NotFound(OnyxError):

@@ -9,7 +9,7 @@ from onyx.core.scope import current_scope
 from onyx.tenancy.notices import Notice, announce
 from onyx.tenancy.walls import control_plane
 
-from . import gate
+from . import gate, queue
 from .state import state
 from .store import Away
 
@@ -57,6 +57,20 @@ def sessions_ended(tenant: UUID, ids: list[UUID], reason: str, notice: UUID) -> 
 def people_changed(tenant: UUID, users: list[UUID]) -> None:
     """Have what is shown of many people of a tenant read anew; no right of theirs has changed."""
     gate.forget_people(tenant, users)
+
+
+@outbox.carrier("mail.waiting")
+def mail_waiting() -> None:
+    """Have the mail job look now; without a queue, or when it waits already, its next turn finds the mail."""
+    here = state()
+    if here.store.away:
+        return
+    mark = queue.mark_of("mail.send", None)
+    try:
+        with queue.connect(here.settings.redis_rq_url or here.settings.redis_url) as connection:
+            queue.place(connection, "default", "mail.send", here.platform, {"kind": "schedule"}, mark)
+    except (queue.AlreadyWaiting, queue.NoQueue):
+        return
 
 
 @outbox.carrier("directory.left")

@@ -7,7 +7,7 @@ from flask import request
 from onyx.core.errors import Denied
 from onyx.core.secrets import digest, same
 
-_SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
 def csrf_token(session: UUID | None) -> str:
@@ -17,7 +17,7 @@ def csrf_token(session: UUID | None) -> str:
 
 def check_write(session: UUID) -> None:
     """Raise Denied unless this cookie-authenticated write comes from our own pages."""
-    if request.method in _SAFE:
+    if request.method in SAFE:
         return
     sent = request.headers.get("X-CSRF-Token") or request.form.get("csrf_token") or ""
     if not same(sent, csrf_token(session)):

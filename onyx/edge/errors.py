@@ -63,6 +63,8 @@ def answer(error: e.OnyxError) -> BaseResponse:
     if wants_page():
         if isinstance(error, e.Unauthenticated) and not isinstance(error, e.WrongCredentials):
             return _to_sign_in(error)
+        if isinstance(error, e.FactorRequired):
+            return redirect("/settings/factor")
         return Response(render_template("errors/page.html", status=status, error=body_of(error)), status)
     response = Response(
         json.dumps({"success": False, "error": body_of(error)}), status, content_type="application/json"

@@ -11,18 +11,18 @@ from typing import Any
 from uuid import UUID
 
 from onyx.access.ending import end
-from onyx.access.policy import PLATFORM_SLUG, permissions_of
+from onyx.access.policy import PLATFORM_SLUG, UNTIL_ENROLLED, permissions_of, permissions_of_key
 from onyx.core.actor import Actor, Request
 from onyx.core.db import rows, unit_of_work
 from onyx.core.errors import TooMany, Unauthenticated
 from onyx.core.scope import Scope, tenant_scope
-from onyx.core.wire import Fixed
-from onyx.identity import tokens
+from onyx.identity import keys, tokens
+from onyx.identity.changes import FACTOR_POLICY
 from onyx.identity.models import LoginSession
 from onyx.tenancy.notices import Notice
 from onyx.tenancy.walls import control_plane
 
-from . import last_seen
+from . import credentials, last_seen
 from .state import state
 from .store import Away, key
 
@@ -49,46 +49,59 @@ def identify(token: str, request: Request, limit: tuple[str, int, int], kept: bo
     replaced meanwhile, that is no sign of a thief. Raises Unauthenticated with the reason why a session is over,
     TooMany when the limit is passed.
     """
-    claims = tokens.read(token)
+    claims = keys.read(token) if keys.looks_like_key(token) else tokens.read(token)
     if claims is None:
         raise Unauthenticated()
     digest = tokens.digest(token)
     session, person, gate = _look(claims, digest, limit)
     if session and person and not gate:
-        actor = _actor(claims, json.loads(person), request)
+        actor = _actor(claims, json.loads(person), request, session)
     else:
         actor = _from_database(claims, digest, request, kept)
     if limit[0] != "notice":  # being asked about by Onyx itself is not being there
-        last_seen.touch(claims.tenant, claims.user, claims.session)
+        last_seen.touch(claims.tenant, claims.user, claims.session, claims.by_key)
     return actor
 
 
-def _look(claims: tokens.Claims, digest: bytes, limit: tuple[str, int, int]) -> tuple[bool, bytes | None, bool]:
+def _look(claims: tokens.Claims, digest: bytes, limit: tuple[str, int, int]) -> tuple[bytes | None, bytes | None, bool]:
     group, most, seconds = limit
     here = state()
     now = time.time()
     counter = key(claims.tenant, "limit", group, claims.session, int(now // seconds))
     names = [
-        key(claims.tenant, "auth", "session", digest.hex()),
+        _entry(claims, digest),
         key(claims.tenant, "user", claims.user),
         key(claims.tenant, "gate"),
         counter,
         key(claims.tenant, "ended", claims.session),
     ]
-    life = max(1, min(here.settings.session_idle_seconds, ENTRY_SECONDS, int(claims.expires - now)))
+    life = _life(claims, now)
     try:
         session, person, gate, count = here.store.run(_LOOK, names, [seconds + 1, life])
     except Away:
         here.bus.suspect()
-        return False, None, False
+        return None, None, False
     if count > most and here.settings.rate_limits:
         raise TooMany(retry_after=max(1, int(seconds - now % seconds)))
     believed = session is not None and session != _DEAD and here.bus.believes(session)
-    return believed, None if person == _DEAD else person, gate > 0
+    return session if believed else None, None if person == _DEAD else person, gate > 0
 
 
-def _actor(claims: tokens.Claims, person: dict[str, Any], request: Request) -> Actor:
+def _entry(claims: tokens.Claims, digest: bytes) -> str:
+    return key(claims.tenant, "auth", "key" if claims.by_key else "session", digest.hex())
+
+
+def _life(claims: tokens.Claims, now: float) -> int:
+    """How many seconds an entry may live in Redis: no longer than what it stands for."""
+    idle = ENTRY_SECONDS if claims.by_key else state().settings.session_idle_seconds
+    return max(1, min(idle, ENTRY_SECONDS, int(claims.expires - now)))
+
+
+def _actor(claims: tokens.Claims, person: dict[str, Any], request: Request, entry: bytes | str) -> Actor:
     roles = tuple(person["roles"])
+    must_enrol = bool(person.get("must_enrol"))
+    whole = UNTIL_ENROLLED if must_enrol else _permissions(roles, person["slug"] == PLATFORM_SLUG)
+    allowed = permissions_of_key(frozenset(json.loads(entry)["scopes"].split()), whole) if claims.by_key else whole
     return Actor(
         tenant_id=claims.tenant,
         tenant_slug=person["slug"],
@@ -97,10 +110,13 @@ def _actor(claims: tokens.Claims, person: dict[str, Any], request: Request) -> A
         email=person["email"],
         name=person["name"],
         roles=roles,
-        permissions=_permissions(roles, person["slug"] == PLATFORM_SLUG),
+        permissions=allowed,
         session_id=claims.session,
+        kind="api_key" if claims.by_key else "user",
         preferences=person["preferences"],
         request=request,
+        ceiling=whole,
+        must_enrol=must_enrol,
     )
 
 
@@ -109,14 +125,9 @@ def _permissions(roles: tuple[str, ...], in_platform: bool) -> frozenset[str]:
     return permissions_of(roles, PLATFORM_SLUG if in_platform else "")
 
 
-_PERSON = Fixed("""
-select s.state, s.end_reason, s.token_digest, s.previous_digest, s.rotated_at > now() - interval '10 seconds' as fresh,
-       s.last_seen_at + s.idle_seconds * interval '1 second' < now() as idle, s.expires_at < now() as over,
-       u.status, u.email, p.display_name, p.preferences,
-       array(select r.role from user_role r where r.user_id = u.id order by r.role) as roles
-  from login_session s join app_user u on u.id = s.user_id join profile p on p.user_id = u.id
- where s.user_id = %s and s.id = %s
-""")
+_TENANT = """
+select slug, name, status, settings @> '{"require_mfa": true}' as require_mfa from tenant where id = %s
+"""
 
 
 def _from_database(claims: tokens.Claims, digest: bytes, request: Request, kept: bool) -> Actor:
@@ -125,16 +136,22 @@ def _from_database(claims: tokens.Claims, digest: bytes, request: Request, kept:
     began = time.monotonic()
     entry = state().bus.stamp(user=str(claims.user), tenant=str(claims.tenant), session=str(claims.session))
     with control_plane(scope) as connection:
-        found = connection.exec_driver_sql("select slug, name, status from tenant where id = %s", (claims.tenant,))
+        found = connection.exec_driver_sql(_TENANT, (claims.tenant,))
         tenant = found.one_or_none()
     if tenant is None or tenant.status != "active":
         raise Unauthenticated(reason="tenant_suspended" if tenant else None)
     with tenant_scope(scope.tenant, "auth", scope.user, scope.session), unit_of_work() as session:
-        found_rows = rows(session, _PERSON, claims.user, claims.session)
+        found_rows = rows(
+            session, credentials.HOLDER if claims.by_key else credentials.PERSON, claims.user, claims.session
+        )
     row: Any = found_rows[0] if found_rows else None
-    if row and row.state == "active" and digest == row.previous_digest and not row.fresh and not kept:
-        _end_family(claims, tenant, row, request)
-    _must_live(row, digest)
+    if claims.by_key:
+        nobody = anonymous(claims.tenant, tenant.slug, tenant.name, request, claims.user)
+        credentials.key_must_live(nobody, claims, row, digest)
+    else:
+        if row and row.state == "active" and digest == row.previous_digest and not row.fresh and not kept:
+            _end_family(claims, tenant, row, request)
+        credentials.session_must_live(row, digest)
     person = {
         "slug": tenant.slug,
         "tenant": tenant.name,
@@ -142,11 +159,19 @@ def _from_database(claims: tokens.Claims, digest: bytes, request: Request, kept:
         "name": row.display_name,
         "preferences": row.preferences,
         "roles": row.roles,
+        "must_enrol": tenant.require_mfa and not row.has_factor,
     }
+    if claims.by_key:
+        entry = _with_scopes(entry, row.permissions)
     # A token that was replaced gets no entry that could outlive its grace, nor does what was read too long ago.
-    if digest == row.token_digest and time.monotonic() - began < FRESH_SECONDS:
+    if (claims.by_key or digest == row.token_digest) and time.monotonic() - began < FRESH_SECONDS:
         _write_through(claims, digest, entry, person)
-    return _actor(claims, person, request)
+    return _actor(claims, person, request, entry)
+
+
+def _with_scopes(entry: str, scopes: list[str]) -> str:
+    """A key's entry: also what the key may do. The generation stays that of before anything was read."""
+    return json.dumps({**json.loads(entry), "scopes": " ".join(scopes)}, separators=(",", ":"))
 
 
 def _end_family(claims: tokens.Claims, tenant: Any, row: Any, request: Request) -> None:
@@ -162,19 +187,6 @@ def _end_family(claims: tokens.Claims, tenant: Any, row: Any, request: Request) 
     raise Unauthenticated(reason="token_reused")
 
 
-def _must_live(row: Any, digest: bytes) -> None:
-    if row is None:
-        raise Unauthenticated()
-    if row.state != "active":
-        raise Unauthenticated(reason=row.end_reason)
-    if row.status != "active":
-        raise Unauthenticated(reason="suspended")
-    if row.over or row.idle:
-        raise Unauthenticated(reason="expired" if row.over else "idle")
-    if digest != row.token_digest and not (digest == row.previous_digest and row.fresh):
-        raise Unauthenticated()
-
-
 # Entries of an older generation are overwritten, the person's together with the session's, so that a session that is
 # believed never stands beside roles from before. A tombstone, laid by a change that is under way, is not overwritten
 # by what was read before the change.
@@ -188,12 +200,12 @@ return 1
 
 def _write_through(claims: tokens.Claims, digest: bytes, entry: str, person: dict[str, Any]) -> None:
     here = state()
-    life = max(1, min(here.settings.session_idle_seconds, ENTRY_SECONDS, int(claims.expires - time.time())))
+    life = _life(claims, time.time())
     store = here.store
     try:
         if not here.bus.trusted:
             return
-        names = [key(claims.tenant, "auth", "session", digest.hex()), key(claims.tenant, "user", claims.user)]
+        names = [_entry(claims, digest), key(claims.tenant, "user", claims.user)]
         store.run(_KEEP, names, [entry, life, json.dumps(person, default=str), ENTRY_SECONDS])
     except Away:
         return
@@ -211,6 +223,8 @@ def obey(notice: Notice) -> None:
             forget_person(notice.tenant, notice.subject)
         elif notice.kind == "tenant":
             close_gate(notice.tenant, _status(notice.tenant) != "active")
+            if notice.reason == FACTOR_POLICY:
+                forget_everybody(notice.tenant)
     except Away:
         state().bus.new_generation()
 
@@ -241,6 +255,13 @@ def forget_person(tenant: UUID, user: UUID) -> None:
     """Have the person's roles and profile read anew from PostgreSQL. Raises Away."""
     store = state().store
     store.call(store.client.set, key(tenant, "user", user), _DEAD, ex=5)
+
+
+def forget_everybody(tenant: UUID) -> None:
+    """Have every person of a tenant read anew: what is asked of all of them has changed. Raises Away."""
+    with tenant_scope(tenant, "auth"), unit_of_work() as session:
+        people = [row.id for row in rows(session, "select id from app_user")]
+    forget_people(tenant, people)
 
 
 def forget_people(tenant: UUID, users: list[UUID]) -> None:

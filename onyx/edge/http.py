@@ -15,15 +15,17 @@ from pydantic import BaseModel, ConfigDict, model_validator
 from werkzeug.exceptions import BadRequest
 from werkzeug.wrappers import Response as BaseResponse
 
+from onyx.access.freshness import must_be_fresh
 from onyx.access.policy import PURPOSE, Permission
 from onyx.audit.actions import Action
 from onyx.audit.record import record_alone, target
 from onyx.core.actor import Actor, Request
 from onyx.core.clock import rfc3339
 from onyx.core.db import unit_of_work
-from onyx.core.errors import Denied, Invalid, NotFound, Unauthenticated
+from onyx.core.errors import Denied, FactorRequired, Invalid, NotFound, Unauthenticated
 from onyx.core.ids import parse_id
 from onyx.core.scope import tenant_scope
+from onyx.identity.keys import looks_like_key
 
 from . import csrf, gate
 from .limits import DEFAULT, limiter, parsed
@@ -41,6 +43,7 @@ class Rule:
 
     permission: Permission | None
     limit: str
+    fresh: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,12 +67,13 @@ class Body(BaseModel):
 
 
 def requires(
-    permission: Permission, of: Callable[..., Any] | None = None, limit: str = DEFAULT
+    permission: Permission, of: Callable[..., Any] | None = None, limit: str = DEFAULT, fresh: bool = False
 ) -> Callable[[View], View]:
     """Let a view run for an actor who holds `permission`, inside its purpose's scope and one unit of work.
 
     The view gets `(actor, session, **ids)`. Path parameters that end in `_id` arrive as UUIDs. With `of`, a loader
     `(session, actor, **ids)`, they are replaced by what it finds, under the loader's own name; None is a 404.
+    With `fresh`, a write also needs a proof not older than ten minutes that it is still them (I6).
     """
     most, seconds = parsed(limit)
     group = f"{most}per{seconds}"
@@ -80,11 +84,14 @@ def requires(
             actor = identified((group, most, seconds))
             authorize(actor, permission)
             with tenant_scope(actor.tenant_id, PURPOSE[permission], actor.user_id, actor.session_id):
+                if fresh and request.method not in csrf.SAFE:
+                    with unit_of_work() as session:  # of its own: a view that opens another one must not hold two
+                        must_be_fresh(session, actor)
                 with unit_of_work() as session:
                     found = _load(of, session, actor, ids)
                     return answer_with(view(actor, session, **found))
 
-        guarded.__dict__["onyx_rule"] = Rule(permission, limit)
+        guarded.__dict__["onyx_rule"] = Rule(permission, limit, fresh)
         return guarded
 
     return guard
@@ -125,7 +132,7 @@ def presented_token() -> tuple[str, bool]:
     if header.startswith("Bearer "):
         return header[7:].strip(), False
     token = request.cookies.get(COOKIE, "")
-    if not token:
+    if not token or looks_like_key(token):  # keys are for programs, which send them as bearer
         raise Unauthenticated()
     return token, True
 
@@ -133,6 +140,8 @@ def presented_token() -> tuple[str, bool]:
 def authorize(actor: Actor, permission: Permission) -> None:
     """Raise Denied, after recording it, unless the actor holds the permission now."""
     if not actor.may(permission):
+        if actor.must_enrol:
+            raise FactorRequired()
         where = f"{actor.request.method} {actor.request.route}"
         record_alone(actor, Action.ACCESS_DENIED, target("route", "", where), outcome="denied", reason=permission)
         raise Denied()

@@ -10,12 +10,36 @@ from flask import request
 from flask_limiter import Limiter
 from limits import parse
 
+from onyx.core.secrets import email_digest
+
 DEFAULT = "600/minute"
 
 
 def address() -> str:
     """The caller's address, as far as TRUSTED_PROXIES lets X-Forwarded-For be believed (F23)."""
     return request.remote_addr or "unknown"
+
+
+def account() -> str:
+    """The account that a body's e-mail aims at, whatever address or program sends it (F23)."""
+    email = email_sent()
+    return email_digest(email).hex() if email else "none"
+
+
+def email_sent() -> str:
+    """The e-mail of the body, if it can be one."""
+    email = text_sent("email")
+    return email if len(email) <= 254 else ""
+
+
+def text_sent(name: str) -> str:
+    """A text of the JSON body, for those who count before the body is checked; empty for anything else."""
+    try:
+        sent = request.get_json(silent=True, force=True)
+        text = sent.get(name) if isinstance(sent, dict) else None
+        return text if isinstance(text, str) and text.encode() else ""
+    except (RecursionError, UnicodeError):
+        return ""
 
 
 limiter = Limiter(key_func=address, strategy="fixed-window", key_prefix="onyx:limit", swallow_errors=True)

@@ -23,7 +23,7 @@ from onyx.audit.record import record_alone, target
 from onyx.core import outbox
 from onyx.core.actor import Actor, Request
 from onyx.core.db import unit_of_work
-from onyx.core.errors import Denied, Invalid, OnyxError, TooMany, Unauthenticated, Unavailable
+from onyx.core.errors import Denied, FactorRequired, Invalid, OnyxError, TooMany, Unauthenticated, Unavailable
 from onyx.core.ids import uuid7
 from onyx.core.scope import tenant_scope
 from onyx.tenancy.notices import Notice
@@ -170,7 +170,9 @@ def _ask_again(socket: Socket, notice: Notice) -> None:
         _log.exception("a socket could not be judged", kind=notice.kind)
         drop(socket, notice.reason)  # nobody can say that the session lives: the client comes back and asks
     else:
-        if socket.namespace == "/live" and not _may_watch(actor):
+        if actor.must_enrol:
+            drop(socket, FactorRequired.code)
+        elif socket.namespace == "/live" and not _may_watch(actor):
             drop(socket, "roles_changed")
 
 
@@ -202,6 +204,8 @@ def _connect(namespace: str, auth: Any = None) -> None:
         actor = gate.identify(token, meta, ("connect", 120, 60))
         if actor.user_id is None or actor.session_id is None or (namespace == "/live" and not _may_watch(actor)):
             raise Denied()
+        if actor.must_enrol:
+            raise FactorRequired()
     except OnyxError as error:
         raise ConnectionRefusedError(body_of(error)) from None
     sid: str = request.sid  # type: ignore[attr-defined]
@@ -265,6 +269,8 @@ def _identify(socket: Socket, event: Event) -> Actor:
     meta = Request(g.request_id, "EVENT", event.name, socket.meta.ip, socket.meta.user_agent)
     actor = gate.identify(socket.token, meta, (f"on-{event.name.replace(':', '-')}", most, seconds), kept=True)
     if not actor.may(event.permission):
+        if actor.must_enrol:
+            raise FactorRequired()
         where = target("event", "", event.name)
         record_alone(actor, Action.ACCESS_DENIED, where, outcome="denied", reason=event.permission)
         raise Denied()

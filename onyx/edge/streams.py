@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from uuid import UUID
 
+from onyx.identity.changes import FACTOR, FACTOR_POLICY, PROFILE
 from onyx.tenancy.notices import Notice
 
 
@@ -46,7 +47,7 @@ class Streams:
         A notice about a person whose roles changed ends their answers too: rights may have gone with them; a new
         name or preference takes nothing away.
         """
-        if notice.reason == "profile":
+        if notice.reason in (PROFILE, FACTOR, FACTOR_POLICY):
             return
         for stream in list(self._open.values()):
             if stream.tenant == notice.tenant and notice.subject in (

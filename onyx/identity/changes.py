@@ -10,12 +10,23 @@ from onyx.tenancy.notices import forewarn, forewarn_all
 
 from .models import LoginSession
 
+# Reasons of notices that take nothing away from answers under way.
+PROFILE, FACTOR, FACTOR_POLICY = "profile", "factor", "factor_policy"
+
 
 def session_ended(session: Session, tenant: UUID, row: LoginSession, reason: str) -> UUID:
     """A login session ends with this transaction. Returns the id of its revocation, for the receipt (S5)."""
     forewarn(tenant, "session", row.id, reason)
     notice = uuid7()
     outbox.put(session, "session.ended", tenant=tenant, id=row.id, reason=reason, notice=notice)
+    return notice
+
+
+def key_revoked(session: Session, tenant: UUID, key: UUID, reason: str) -> UUID:
+    """An API key ends with this transaction, as a login session does. Returns the id of its revocation."""
+    forewarn(tenant, "session", key, reason)
+    notice = uuid7()
+    outbox.put(session, "session.ended", tenant=tenant, id=key, reason=reason, notice=notice)
     return notice
 
 

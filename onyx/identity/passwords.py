@@ -11,7 +11,8 @@ from gevent.monkey import is_module_patched
 
 from onyx.core.errors import Invalid
 
-MINIMUM, MAXIMUM = 12, 256
+from .password_policy import MOST, weakness
+
 T = TypeVar("T")
 # OWASP Password Storage Cheat Sheet: m = 19 MiB, t = 2, p = 1; RFC 9106 names the algorithm.
 _hasher = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1, type=Type.ID)
@@ -25,13 +26,14 @@ def _in_thread(function: Callable[[], T]) -> T:
     return get_hub().threadpool.apply(function)
 
 
-def hash_password(password: str) -> str:
-    """The Argon2id hash (PHC string) of a password. Raises Invalid when the password breaks the policy."""
-    if not MINIMUM <= len(password) <= MAXIMUM:
-        raise Invalid(
-            "The password does not fit the policy.",
-            fields={"password": f"Use {MINIMUM} to {MAXIMUM} characters."},
-        )
+def hash_password(password: str, *about: str) -> str:
+    """The Argon2id hash (PHC string) of a new password. Raises Invalid when it breaks the policy.
+
+    `about` are the person's e-mail and names, of which a password must not be made.
+    """
+    wrong = weakness(password, *about)
+    if wrong:
+        raise Invalid("The password does not fit the policy.", fields={"password": wrong})
     return _in_thread(lambda: _hasher.hash(password))
 
 
@@ -49,4 +51,4 @@ def verify(password_hash: str | None, password: str) -> bool:
         except (VerificationError, InvalidHashError):
             return False
 
-    return len(password) <= MAXIMUM and _in_thread(check)
+    return len(password) <= MOST and _in_thread(check)

@@ -16,12 +16,16 @@ from onyx.core.secrets import derive
 
 @dataclass(frozen=True, slots=True)
 class Claims:
-    """What a genuine token says; whether its session still lives is asked elsewhere."""
+    """What a genuine token says; whether its session still lives is asked elsewhere.
+
+    Of an API key (`by_key`), `session` is the key's id: what ends a login session ends a key in the same way.
+    """
 
     user: UUID
     tenant: UUID
     session: UUID
     expires: int
+    by_key: bool = False
 
 
 def issue(user: UUID, tenant: UUID, session: UUID, expires_at: datetime) -> str:

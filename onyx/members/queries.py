@@ -129,8 +129,3 @@ def _conditions(wanted: Filter, after: UUID | None) -> tuple[str, list[Any]]:
         parts.append("u.id < %s")
         values.append(after)
     return (f" where {' and '.join(parts)}" if parts else ""), values
-
-
-def email_is_taken(session: Session, email_digest: bytes) -> bool:
-    """Whether somebody of the tenant signs in with this e-mail."""
-    return bool(rows(session, "select 1 from app_user where email_digest = %s", email_digest))

@@ -12,6 +12,7 @@ from onyx.core.errors import NotFound
 from onyx.core.pages import parse_id_cursor
 from onyx.core.scope import tenant_scope
 from onyx.edge.http import Page, body, ok, query_int, requires
+from onyx.edge.state import state
 from onyx.identity.models import User
 
 from . import queries, service
@@ -31,7 +32,7 @@ def people(_actor: Actor, session: Session) -> Page:
 
 
 @blueprint.post("/api/v1/users")
-@requires(Permission.USERS_MANAGE, limit="120/minute")
+@requires(Permission.USERS_MANAGE, limit="120/minute", fresh=True)
 def create(actor: Actor, session: Session) -> Response:
     form = body(NewPerson)
     id, made = service.create(session, actor, **form.model_dump())
@@ -49,7 +50,7 @@ def one(_actor: Actor, _session: Session, person: User) -> dict[str, Any]:
 
 
 @blueprint.patch("/api/v1/users/<user_id>")
-@requires(Permission.USERS_MANAGE, of=queries.person)
+@requires(Permission.USERS_MANAGE, of=queries.person, fresh=True)
 def change(actor: Actor, session: Session, person: User) -> dict[str, Any]:
     form = body(PersonChange)
     service.change_person(session, actor, person, email=form.email, display_name=form.display_name)
@@ -57,7 +58,7 @@ def change(actor: Actor, session: Session, person: User) -> dict[str, Any]:
 
 
 @blueprint.delete("/api/v1/users/<user_id>")
-@requires(Permission.USERS_MANAGE, of=queries.person)
+@requires(Permission.USERS_MANAGE, of=queries.person, fresh=True)
 def remove(actor: Actor, session: Session, person: User) -> dict[str, Any]:
     return {"deleted": True, "revocations": service.remove(session, actor, person)}
 
@@ -77,21 +78,43 @@ def reactivate(actor: Actor, session: Session, person: User) -> dict[str, Any]:
 
 
 @blueprint.put("/api/v1/users/<user_id>/roles")
-@requires(Permission.ROLES_GRANT, of=queries.person)
+@requires(Permission.ROLES_GRANT, of=queries.person, fresh=True)
 def set_roles(actor: Actor, session: Session, person: User) -> dict[str, Any]:
     service.set_roles(session, actor, person, body(Roles).roles)
     return queries.shown_person(person)
 
 
 @blueprint.post("/api/v1/users/<user_id>/reset-password")
-@requires(Permission.USERS_MANAGE, of=queries.person, limit="60/minute")
+@requires(Permission.USERS_MANAGE, of=queries.person, limit="60/minute", fresh=True)
 def reset_password(actor: Actor, _session: Session, person: User) -> dict[str, Any]:
     """Passwords are purpose `auth`'s alone: the change is made in a unit of work of its own."""
     with tenant_scope(actor.tenant_id, "auth", actor.user_id, actor.session_id), unit_of_work() as session:
-        user = queries.person(session, actor, person.id)
-        if user is None:
-            raise NotFound()
-        return {"id": user.id, "password": service.reset_password(session, actor, user)}
+        return {"id": person.id, "password": service.reset_password(session, actor, _again(session, actor, person))}
+
+
+@blueprint.post("/api/v1/users/<user_id>/reset-link")
+@requires(Permission.USERS_MANAGE, of=queries.person, limit="60/minute", fresh=True)
+def reset_link(actor: Actor, _session: Session, person: User) -> dict[str, Any]:
+    """By mail where Onyx sends mail; else the link is in this answer and nowhere else."""
+    settings = state().settings
+    base = (settings.public_url or request.host_url).rstrip("/")
+    with tenant_scope(actor.tenant_id, "auth", actor.user_id, actor.session_id), unit_of_work() as session:
+        return service.reset_link(session, actor, _again(session, actor, person), base, settings.sends_mail)
+
+
+@blueprint.delete("/api/v1/users/<user_id>/factors")
+@requires(Permission.USERS_MANAGE, of=queries.person, fresh=True)
+def remove_factors(actor: Actor, _session: Session, person: User) -> dict[str, Any]:
+    with tenant_scope(actor.tenant_id, "auth", actor.user_id, actor.session_id), unit_of_work() as session:
+        return {"removed": service.remove_factors(session, actor, _again(session, actor, person))}
+
+
+def _again(session: Session, actor: Actor, person: User) -> User:
+    """The same person in a unit of work for purpose `auth`. Raises NotFound for one deleted meanwhile."""
+    user = queries.person(session, actor, person.id)
+    if user is None:
+        raise NotFound()
+    return user
 
 
 @blueprint.get("/api/v1/users/<user_id>/permissions")

@@ -7,6 +7,7 @@ from flask import Blueprint, request
 from sqlalchemy.orm import Session
 
 from onyx.access.ending import end
+from onyx.access.freshness import must_be_fresh
 from onyx.access.policy import Permission
 from onyx.access.visiting import visiting
 from onyx.audit.actions import Action
@@ -63,6 +64,8 @@ def end_one(actor: Actor, session: Session, session_id: UUID) -> dict[str, Any]:
 @requires(Permission.TENANTS_MANAGE, limit="60/minute")
 def revoke(actor: Actor, session: Session) -> dict[str, Any]:
     form = body(PlatformRevocation)
+    if form.all:
+        must_be_fresh(session, actor)
     each = _known(form.tenant_id)
     with visiting(actor, each.id, each.slug, each.name) as (inside, visitor):
         ended = end_some(inside, visitor, form)

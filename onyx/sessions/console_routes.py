@@ -7,6 +7,7 @@ from flask import Blueprint, request
 from sqlalchemy.orm import Session
 
 from onyx.access.ending import end, end_all_of, end_everybody
+from onyx.access.freshness import must_be_fresh
 from onyx.access.policy import Permission
 from onyx.core.actor import Actor
 from onyx.core.errors import NotFound, Unavailable
@@ -40,7 +41,10 @@ def end_one(actor: Actor, session: Session, live_session: LoginSession) -> dict[
 @blueprint.post("/api/v1/live-sessions/revoke")
 @requires(Permission.SESSIONS_REVOKE, limit="60/minute")
 def revoke(actor: Actor, session: Session) -> dict[str, Any]:
-    return end_some(session, actor, body(Revocation))
+    wanted = body(Revocation)
+    if wanted.all:
+        must_be_fresh(session, actor)
+    return end_some(session, actor, wanted)
 
 
 @blueprint.get("/api/v1/revocations/<revocation_id>")

@@ -11,17 +11,27 @@ from onyx.core.clock import now
 from onyx.core.db import rows
 from onyx.identity.models import LoginSession
 
-_BY_EMAIL = """
-select u.id, u.status, c.password_hash, p.display_name,
-       array(select r.role from user_role r where r.user_id = u.id order by r.role) as roles
+_PERSON = """
+select u.id, u.email, u.status, c.password_hash, p.display_name,
+       array(select r.role from user_role r where r.user_id = u.id order by r.role) as roles,
+       exists (select 1 from totp t where t.user_id = u.id and t.confirmed_at is not null)
+         or exists (select 1 from passkey k where k.user_id = u.id) as has_factor
   from app_user u join profile p on p.user_id = u.id left join credential c on c.user_id = u.id
- where u.email_digest = %s
 """
+_BY_EMAIL = _PERSON + " where u.email_digest = %s"
+_BY_ID = _PERSON + " where u.id = %s"
 
 
 def person_by_email(session: Session, email_digest: bytes) -> Any | None:
-    """Who signs in with this e-mail (purpose `auth`): id, status, password_hash, display_name, roles; or None."""
+    """Who signs in with this e-mail (purpose `auth`): id, email, status, password_hash, display_name, roles,
+    has_factor; or None."""
     found = rows(session, _BY_EMAIL, email_digest)
+    return found[0] if found else None
+
+
+def person_by_id(session: Session, user: UUID) -> Any | None:
+    """The same of somebody whose password was right a moment ago."""
+    found = rows(session, _BY_ID, user)
     return found[0] if found else None
 
 

@@ -1,27 +1,32 @@
 """Signing in and out, and one's own login sessions."""
 
+from dataclasses import asdict
 from typing import Any
 
-from flask import Blueprint, Response, g, render_template, request
+from flask import Blueprint, Response, render_template, request
 from flask_limiter import RequestLimit
 from sqlalchemy.orm import Session
+from werkzeug.wrappers import Response as BaseResponse
 
 from onyx.access.ending import end, end_all_of
 from onyx.access.policy import Permission, landing, permissions_of
 from onyx.core.actor import Actor
 from onyx.core.db import unit_of_work
 from onyx.core.scope import tenant_scope
-from onyx.core.secrets import email_digest
 from onyx.edge import csrf
+from onyx.edge.entering import with_cookie
 from onyx.edge.http import COOKIE, body, everybody, ok, presented_token, request_meta, requires
-from onyx.edge.limits import limiter
+from onyx.edge.limits import account, email_sent, limiter, text_sent
+from onyx.edge.site import site
 from onyx.edge.state import state
-from onyx.identity import tokens
+from onyx.identity import challenges, open_challenges, passkeys, tickets, tokens
 from onyx.identity.models import LoginSession
 
 from . import queries, service
-from .forms import SignIn
-from .sign_in import few_at_once, record_block, sign_in
+from .forms import PasskeySignIn, SecondStep, SignIn
+from .passkey_sign_in import sign_in_by_passkey
+from .second_step import email_of, finish
+from .sign_in import Challenged, Entered, few_at_once, record_block, sign_in
 
 blueprint = Blueprint("sessions", __name__)
 REASONS = {
@@ -34,32 +39,36 @@ REASONS = {
     "password_changed": "You were signed out because your password was changed.",
     "roles_changed": "You were signed out because your roles were changed.",
     "token_reused": "You were signed out because an old token of this session was used again.",
+    "key_revoked": "The API key was revoked.",
+    "password_set": "Your new password is set. Sign in with it.",
+    "sso_failed": "Signing in with your organisation did not work. Try again, or ask an administrator.",
+    "sso_link_needed": "Your account may do much. Sign in with your password, then connect it in your settings.",
+    "sso_logout": "You were signed out because you signed out at your organisation.",
+    "sso_not_allowed": "Your organisation's sign-in service did not vouch for an e-mail address that belongs here.",
+    "sso_unavailable": "This organisation has no single sign-on that works right now.",
+    "sso_unknown": "There is no account for you here. Ask an administrator.",
     "tenant_suspended": "You were signed out because your organisation is suspended.",
 }
 
 
-def _account() -> str:
-    """Failures are counted for the account that was aimed at, whatever address or program they come from (F23)."""
-    email = _email()
-    return email_digest(email).hex() if email else "none"
-
-
-def _email() -> str:
-    """The e-mail that was sent, if it can be one."""
-    try:
-        sent = request.get_json(silent=True, force=True)
-        email = sent.get("email") if isinstance(sent, dict) else None
-        return email if isinstance(email, str) and len(email) <= 254 and email.encode() else ""
-    except (RecursionError, UnicodeError):
-        return ""
-
-
 def _blocked(_limit: RequestLimit) -> None:
-    record_block(_email(), request_meta())
+    record_block(email_sent(), request_meta())
+
+
+def _challenged() -> str:
+    """Wrong codes are counted for the person whose password was right, however many challenges they ask for."""
+    ticket = tickets.read("sign_in", text_sent("challenge"))
+    return ticket.user.hex if ticket else "none"
 
 
 def _failed(response: Response) -> bool:
     return response.status_code == 401
+
+
+def _too_many_codes(_limit: RequestLimit) -> None:
+    email = email_of(text_sent("challenge"))
+    if email:
+        record_block(email, request_meta())
 
 
 @blueprint.get("/login")
@@ -70,13 +79,45 @@ def page() -> str:
 
 
 @blueprint.post("/api/v1/auth/login")
-@limiter.limit("10 per 15 minutes", key_func=_account, deduct_when=_failed, on_breach=_blocked)
+@limiter.limit("10 per 15 minutes", key_func=account, deduct_when=_failed, on_breach=_blocked)
 @everybody("60/minute")
-def login() -> Response:
+def login() -> BaseResponse:
     csrf.check_origin()
     form = body(SignIn)
     with few_at_once(form.email):
-        opened, user = sign_in(form, request_meta())
+        outcome = sign_in(form, request_meta(), site())
+    if isinstance(outcome, Challenged):
+        return ok({"mfa_required": True, **asdict(outcome), "expires_in": 60 * challenges.MINUTES})
+    return _welcome(outcome)
+
+
+@blueprint.post("/api/v1/auth/mfa")
+@limiter.limit("10 per 15 minutes; 50 per day", key_func=_challenged, deduct_when=_failed, on_breach=_too_many_codes)
+@everybody("60/minute")
+def second_step() -> BaseResponse:
+    csrf.check_origin()
+    form = body(SecondStep)
+    with few_at_once(f"second step of {_challenged()}"):
+        return _welcome(finish(form, request_meta(), site()))
+
+
+@blueprint.post("/api/v1/auth/passkey/options")
+@everybody("60/minute")
+def passkey_options() -> dict[str, Any]:
+    csrf.check_origin()
+    return {"passkey": passkeys.for_anybody(site(), open_challenges.make())}
+
+
+@blueprint.post("/api/v1/auth/passkey")
+@limiter.limit("20 per 15 minutes", deduct_when=_failed)
+@everybody("60/minute")
+def passkey_sign_in() -> BaseResponse:
+    csrf.check_origin()
+    return _welcome(sign_in_by_passkey(body(PasskeySignIn), request_meta(), site()))
+
+
+def _welcome(entered: Entered) -> BaseResponse:
+    opened, user = entered.session, entered.user
     permissions = permissions_of(user["roles"], user["tenant"]["slug"])
     response = ok(
         {
@@ -88,11 +129,11 @@ def login() -> Response:
             "landing": landing(permissions),
         }
     )
-    return _with_cookie(response, opened)
+    return with_cookie(response, opened)
 
 
 @blueprint.post("/api/v1/auth/logout")
-@requires(Permission.OWN_ACCOUNT)
+@requires(Permission.OWN_SIGN_IN)
 def logout(actor: Actor, session: Session) -> Response:
     assert actor.session_id is not None
     row = queries.login_session(session, actor, actor.session_id)
@@ -105,11 +146,11 @@ def logout(actor: Actor, session: Session) -> Response:
 
 @blueprint.post("/api/v1/auth/refresh")
 @requires(Permission.OWN_ACCOUNT, limit="60/minute")
-def refresh(actor: Actor, _session: Session) -> Response:
+def refresh(actor: Actor, _session: Session) -> BaseResponse:
     presented = tokens.digest(presented_token()[0])
     with tenant_scope(actor.tenant_id, "auth", actor.user_id, actor.session_id), unit_of_work() as session:
         opened = service.rotate(session, actor, presented)
-    return _with_cookie(ok({"token": opened.token, "token_type": "Bearer", "expires_at": opened.expires_at}), opened)
+    return with_cookie(ok({"token": opened.token, "token_type": "Bearer", "expires_at": opened.expires_at}), opened)
 
 
 @blueprint.get("/api/v1/auth/sessions")
@@ -132,21 +173,7 @@ def end_others(actor: Actor, session: Session) -> dict[str, Any]:
 
 
 @blueprint.get("/api/v1/auth/check")
-@requires(Permission.OWN_ACCOUNT, limit="6000/minute")
+@requires(Permission.PROFILE_READ, limit="6000/minute")
 def check(_actor: Actor, _session: Session) -> Response:
-    """For a gateway's auth_request: 204 for a live session, else 401."""
+    """For a gateway's auth_request: 204 for a live session or API key, else 401."""
     return Response(status=204)
-
-
-def _with_cookie(response: Response, opened: service.SignedIn) -> Response:
-    response.set_cookie(
-        COOKIE,
-        opened.token,
-        expires=opened.expires_at,
-        httponly=True,
-        samesite="Lax",
-        secure=state().settings.secure_cookies,
-        path="/",
-    )
-    g.pop("actor", None)
-    return response

@@ -2,27 +2,30 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
 from flask import g
+from sqlalchemy.orm import Session
 
 from onyx.audit.actions import Action
-from onyx.audit.record import record_alone, target
+from onyx.audit.record import record, record_alone, target
 from onyx.core.actor import Actor, Request
-from onyx.core.db import control_engine, unit_of_work
+from onyx.core.db import unit_of_work
 from onyx.core.errors import TooMany, WrongCredentials
 from onyx.core.scope import Scope, tenant_scope
 from onyx.core.secrets import email_digest
 from onyx.edge.gate import anonymous
 from onyx.edge.state import state
 from onyx.edge.store import Away
-from onyx.identity import passwords
+from onyx.identity import challenges, factors, passkeys, passwords
+from onyx.identity.device import device_of
+from onyx.identity.passkeys import Site
+from onyx.tenancy.listing import tenants_of
 from onyx.tenancy.walls import control_plane
 
 from . import queries, service
-from .device import device_of
 from .forms import SignIn
 
 AT_ONCE = 4
@@ -35,8 +38,28 @@ return redis.call('EXPIRE', KEYS[1], 30)
 _DONE = "if redis.call('EXISTS', KEYS[1]) == 1 and redis.call('DECR', KEYS[1]) <= 0 then redis.call('DEL', KEYS[1]) end"
 
 
-def sign_in(form: SignIn, request: Request) -> tuple[service.SignedIn, dict[str, Any]]:
-    """Open a login session for the right e-mail and password. Raises WrongCredentials for everything else."""
+@dataclass(frozen=True, slots=True)
+class Entered:
+    """A login session that was opened, and the person as the page greets them."""
+
+    session: service.SignedIn
+    user: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Challenged:
+    """The password was right, and a second factor is asked for."""
+
+    challenge: str
+    methods: list[str]
+    passkey: Any | None
+
+
+def sign_in(form: SignIn, request: Request, site: Site) -> Entered | Challenged:
+    """Open a login session for the right e-mail and password, or ask for the second factor.
+
+    Raises WrongCredentials for everything else.
+    """
     known = _who_may_be_meant(email_digest(form.email), form.tenant)
     if not known:
         passwords.verify(None, form.password)
@@ -50,7 +73,20 @@ def sign_in(form: SignIn, request: Request) -> tuple[service.SignedIn, dict[str,
     if not fitting or person.status != "active" or tenant.status != "active":
         _record_failure(actor, "suspended" if fitting else "wrong_password")
         raise WrongCredentials()
-    return _open(form, actor, person), _greeting(person, tenant, form)
+    proven = replace(actor, name=person.display_name, kind="user")
+    with tenant_scope(tenant.id, "auth", person.id), unit_of_work() as session:
+        if person.has_factor:
+            return _challenge(session, proven, site, form.remember)
+        opened = open_for(session, proven, form.remember)
+    return entered(opened, person, proven)
+
+
+def _challenge(session: Session, actor: Actor, site: Site, remember: bool) -> Challenged:
+    assert actor.user_id is not None
+    ticket, nonce = challenges.open_one(session, actor.tenant_id, actor.user_id, "sign_in", remember=remember)
+    record(session, actor, Action.SIGN_IN_CHALLENGED, target("user", actor.user_id, actor.email))
+    methods = factors.held(session, actor.user_id).methods
+    return Challenged(ticket, methods, passkeys.to_sign(session, site, actor.user_id, nonce))
 
 
 @contextmanager
@@ -89,18 +125,32 @@ def record_block(email: str, request: Request) -> None:
     record_alone(actor, Action.SIGN_IN_BLOCKED, target("user", None, email.strip()[:254]), outcome="denied")
 
 
-def _open(form: SignIn, actor: Actor, person: Any) -> service.SignedIn:
-    settings = state().settings
-    policy = service.Policy(settings.session_idle_seconds, settings.session_absolute_seconds)
+def open_for(session: Session, actor: Actor, remember: bool, factor: str | None = None) -> service.SignedIn:
+    """Open a login session for somebody who has proved who they are; purpose `auth`."""
+    assert actor.user_id is not None
     device = device_of(actor.request.user_agent)
-    scope = Scope(actor.tenant_id, "auth", actor.user_id)
-    known = replace(actor, name=person.display_name, kind="user")
-    with tenant_scope(scope.tenant, "auth", scope.user), unit_of_work() as session:
-        opened = service.open_session(session, known, person.id, policy, form.remember, device)
-    with control_plane(scope) as connection:
+    return service.open_session(session, actor, actor.user_id, _policy(), remember, device, factor)
+
+
+def entered(opened: service.SignedIn, person: Any, actor: Actor) -> Entered:
+    """Have the session ended in time, and greet the person; after the session's row is committed."""
+    policy = _policy()
+    with control_plane(Scope(actor.tenant_id, "auth", actor.user_id)) as connection:
         idle = min(policy.idle_seconds, policy.absolute_seconds)
         connection.exec_driver_sql("select mark_due('sessions', now() + %s * interval '1 second')", (idle,))
-    return opened
+    greeting = {
+        "id": person.id,
+        "email": actor.email,
+        "display_name": person.display_name,
+        "roles": person.roles,
+        "tenant": {"id": actor.tenant_id, "slug": actor.tenant_slug, "name": actor.tenant_name},
+    }
+    return Entered(opened, greeting)
+
+
+def _policy() -> service.Policy:
+    settings = state().settings
+    return service.Policy(settings.session_idle_seconds, settings.session_absolute_seconds)
 
 
 def _who_may_be_meant(digest: bytes, slug: str | None) -> list[tuple[Any, Any]]:
@@ -108,10 +158,7 @@ def _who_may_be_meant(digest: bytes, slug: str | None) -> list[tuple[Any, Any]]:
 
     Nobody's e-mail is looked for too, in the platform's tenant: as many steps, as much time.
     """
-    with control_engine().begin() as connection:
-        lines = connection.exec_driver_sql("select * from onyx.find_tenant(%s)", (digest,)).all()
-    wanted = slug.strip().lower() if slug else ""
-    places = [line for line in lines if not wanted or line.slug == wanted]
+    places = tenants_of(digest, slug)
     found = []
     for place in places:
         person = _person_in(place.id, digest)
@@ -125,16 +172,6 @@ def _who_may_be_meant(digest: bytes, slug: str | None) -> list[tuple[Any, Any]]:
 def _person_in(tenant: UUID, digest: bytes) -> Any | None:
     with tenant_scope(tenant, "auth"), unit_of_work() as session:
         return queries.person_by_email(session, digest)
-
-
-def _greeting(person: Any, tenant: Any, form: SignIn) -> dict[str, Any]:
-    return {
-        "id": person.id,
-        "email": form.email.strip(),
-        "display_name": person.display_name,
-        "roles": person.roles,
-        "tenant": {"id": tenant.id, "slug": tenant.slug, "name": tenant.name},
-    }
 
 
 def _platform(request: Request) -> Actor:

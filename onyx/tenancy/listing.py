@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
+from onyx.core.db import control_engine, db
 from onyx.core.scope import Scope
 
 from .walls import control_plane
@@ -41,6 +42,30 @@ def tenant(scope: Scope, id: UUID | None = None, slug: str | None = None) -> Ten
     with control_plane(scope) as connection:
         found = connection.exec_driver_sql(f"{_ROW} where id = %s or slug = %s", (id, slug)).all()
     return Tenant(*found[0]) if found else None
+
+
+def tenant_by_slug(slug: str) -> Tenant | None:
+    """The tenant behind a short name, before anybody is known; an active one alone."""
+    with db.engine.begin() as connection:
+        id = connection.exec_driver_sql("select onyx.find_slug(%s)", (slug,)).scalar_one()
+    found = tenant(Scope(id, "auth"), id) if id else None
+    return found if found is not None and found.status == "active" else None
+
+
+def tenants_of(email_digest: bytes, slug: str | None) -> list[Any]:
+    """Where somebody signs in with this e-mail (id, slug, name, status); only in the one named, if one is."""
+    wanted = (slug or "").strip().lower()
+    with control_engine().begin() as connection:
+        found = connection.exec_driver_sql("select * from onyx.find_tenant(%s)", (email_digest,)).all()
+    return [row for row in found if not wanted or row.slug == wanted]
+
+
+def place(id: UUID, user: UUID | None = None) -> Any | None:
+    """A tenant (id, slug, name, status) for those who are not signed in yet, from an id that Onyx vouched for."""
+    with control_plane(Scope(id, "auth", user)) as connection:
+        return connection.exec_driver_sql(
+            "select id, slug, name, status from tenant where id = %s", (id,)
+        ).one_or_none()
 
 
 def every_tenant(scope: Scope, page: int = 200) -> Iterator[Tenant]:

@@ -44,7 +44,7 @@ def tenants(actor: Actor, _session: Session) -> Page:
 
 
 @blueprint.post("/api/v1/tenants")
-@requires(Permission.TENANTS_MANAGE, limit="30/minute")
+@requires(Permission.TENANTS_MANAGE, limit="30/minute", fresh=True)
 def create(actor: Actor, session: Session) -> Response:
     made = service.create(session, actor, **body(NewTenant).model_dump())
     return ok({**queries.shown(made["tenant"], 1, 0), "admin": made["admin"]}, status=201)
@@ -63,7 +63,7 @@ def change(actor: Actor, session: Session, tenant: Tenant) -> dict[str, Any]:
 
 
 @blueprint.post("/api/v1/tenants/<tenant_id>/suspend")
-@requires(Permission.TENANTS_MANAGE, of=queries.tenant)
+@requires(Permission.TENANTS_MANAGE, of=queries.tenant, fresh=True)
 def suspend(actor: Actor, session: Session, tenant: Tenant) -> dict[str, Any]:
     return queries.detail(actor, service.suspend(session, actor, tenant))
 
@@ -75,7 +75,7 @@ def resume(actor: Actor, session: Session, tenant: Tenant) -> dict[str, Any]:
 
 
 @blueprint.post("/api/v1/tenants/<tenant_id>/admins")
-@requires(Permission.TENANTS_MANAGE, of=queries.tenant, limit="30/minute")
+@requires(Permission.TENANTS_MANAGE, of=queries.tenant, limit="30/minute", fresh=True)
 def add_admin(actor: Actor, _session: Session, tenant: Tenant) -> Response:
     form = body(NewAdmin)
     password = service.add_admin(actor, tenant, email=form.email, display_name=form.display_name)

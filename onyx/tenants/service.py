@@ -60,7 +60,7 @@ def add_admin(actor: Actor, place: Tenant, *, email: str, display_name: str) -> 
     password = new_password()
     visitor = replace(
         actor, tenant_id=place.id, tenant_slug=place.slug, tenant_name=place.name, user_id=None, session_id=None,
-        kind="platform" if actor.kind == "user" else actor.kind,
+        kind="platform" if actor.for_a_person else actor.kind,
     )  # fmt: skip
     with tenant_scope(place.id, "job:provision"), unit_of_work() as session:
         role = "platform_admin" if place.slug == "platform" else "admin"

@@ -27,6 +27,14 @@ TABLE = (
         "Moves what processes wrote down before they ended into each organisation's access log.",
     ),
     Entry(
+        "keys.expire", MINUTE, "default", "tenants", "End API keys that ran out",
+        "Ends API keys whose time is over, with the connections that were opened with them.",
+    ),
+    Entry(
+        "mail.send", MINUTE, "default", "tenants", "Send mail",
+        "Writes and sends mail that waits, and tries again what the mail server could not take.",
+    ),
+    Entry(
         "partitions.ahead", DAY, "steward", "installation", "Prepare log storage",
         "Makes the log partitions of this month and the next ones for every organisation.",
     ),

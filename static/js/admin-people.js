@@ -11,8 +11,12 @@ const QUESTIONS = {
   suspend: { title: "Suspend this person?", action: "Suspend", danger: true, text: "is signed out everywhere at once and cannot sign in until reactivated." },
   reactivate: { title: "Reactivate this person?", action: "Reactivate", text: "can sign in again with the same password." },
   "reset-password": { title: "Set a new password?", action: "Set it", danger: true, text: "is signed out everywhere; the new password is shown to you once." },
+  "reset-link": { title: "Let this person set a new password?", action: "Go on", text: "gets a link with which to set a new password, within half an hour." },
+  factors: { title: "Remove all second factors?", action: "Remove them", danger: true, text: "can then sign in with the password alone, until a new factor is set up." },
   delete: { title: "Delete this person?", action: "Delete", danger: true, text: "is deleted with all chats and files. The trail keeps what they did. This cannot be undone." },
 };
+
+const LINK = "A link that works once, for half an hour, shown only here. Hand it over on a safe way.";
 
 watchLive({});
 document.querySelector("[data-filters]")?.addEventListener("change", (event) => {
@@ -33,14 +37,24 @@ async function act(name) {
       await remove(path);
       return location.assign("/admin/people/");
     }
+    if (name === "factors") {
+      const { data } = await remove(`${path}/factors`);
+      return notify(data.removed ? "The second factors were removed." : "There was no second factor.");
+    }
     const { data } = await post(`${path}/${name}`);
+    if (name === "reset-link") return data.mailed ? notify("A mail with the link is on its way.") : show(data.link, LINK);
     if (name !== "reset-password") return location.replace(`/admin/people/edit/?id=${person.id}`);
-    byId("secret").textContent = data.password;
-    byId("new-password").hidden = false;
+    show(data.password, "The new password, shown only once. All sessions of this person have ended.");
   } catch (error) {
     byId("person-error").textContent = `Nothing was changed: ${error.message}`;
     byId("person-error").hidden = false;
   }
+}
+
+function show(secret, words) {
+  byId("secret").textContent = secret;
+  byId("secret-words").textContent = words;
+  byId("new-password").hidden = false;
 }
 
 async function copy(id) {

@@ -21,15 +21,37 @@ export function userId() {
   return document.querySelector('meta[name="user-id"]')?.content ?? "";
 }
 
+const ENROL = "/settings/factor";
+
 /** Leave for the sign-in page and come back here afterwards; whoever signed out is not led back. */
 export function goToLogin(reason) {
+  if (reason === "factor_required") return goToEnrolment();
   const here = location.pathname + location.search;
   const back = here === "/" || reason === "signed_out" ? "" : `&next=${encodeURIComponent(here)}`;
   location.assign(`/login?reason=${encodeURIComponent(reason || "expired")}${back}`);
 }
 
-/** Call the API. Throws ApiError; a 401 leaves for the sign-in page unless `stayOn401`. */
-export async function call(method, path, { body, form, signal, stayOn401 = false } = {}) {
+/** The organisation wants a second factor before anything else. */
+function goToEnrolment() {
+  if (location.pathname !== ENROL) location.assign(ENROL);
+}
+
+/**
+ * Call the API. Throws ApiError; a 401 leaves for the sign-in page unless `stayOn401`. What needs a fresh confirmation
+ * that it is still the same person asks for it, and is sent once more.
+ */
+export async function call(method, path, options = {}) {
+  try {
+    return await send(method, path, options);
+  } catch (error) {
+    if (error.code !== "step_up_required") throw error;
+    const { confirmItIsMe } = await import("./step-up.js"); // not at the top: it calls the API itself
+    if (!(await confirmItIsMe())) throw error;
+    return send(method, path, options);
+  }
+}
+
+async function send(method, path, { body, form, signal, stayOn401 = false } = {}) {
   const headers = { Accept: "application/json" };
   if (method !== "GET") headers["X-CSRF-Token"] = csrfToken();
   if (body !== undefined) headers["Content-Type"] = "application/json";
@@ -57,6 +79,7 @@ async function readAnswer(answer, stayOn401) {
   if (answer.ok) return data;
   const error = data?.error ?? { message: `The server answered ${answer.status}.` };
   if (answer.status === 401 && !stayOn401) goToLogin(error.reason);
+  if (error.code === "factor_required") goToEnrolment();
   throw new ApiError(answer.status, error);
 }
 

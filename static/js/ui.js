@@ -4,6 +4,7 @@ import { ask, watchConfirmations } from "./dialogs.js";
 import { notify } from "./notices.js";
 import { forgetOutbox } from "./outbox.js";
 import { openSocket } from "./socket.js";
+import { watchFreshForms } from "./step-up.js";
 import { watchRelativeTimes } from "./times.js";
 import { watchThemeToggles } from "./theme.js";
 
@@ -11,10 +12,12 @@ export { ask } from "./dialogs.js";
 export { notify } from "./notices.js";
 
 // A page that is open when its session is ended must not stay readable; the chat page opens a socket of its own.
-if (userId() && !document.body.classList.contains("chat-page")) openSocket();
+const ownSocket = document.body.matches(".chat-page, .enrol-page"); // one opens its own, the other may not have any
+if (userId() && !ownSocket) openSocket();
 addEventListener("pageshow", (event) => event.persisted && location.reload()); // "Back" must not show what is over
 watchThemeToggles();
 watchConfirmations();
+watchFreshForms();
 watchRelativeTimes();
 document.addEventListener("click", (event) => {
   if (event.target.closest("[data-sign-out]")) signOut();

@@ -66,7 +66,7 @@ def test_sign_in_is_described_by_its_form(document: dict[str, Any]) -> None:
 
 def test_who_needs_what_is_said(document: dict[str, Any]) -> None:
     assert document["paths"]["/healthz"]["get"]["security"] == []
-    assert document["paths"]["/api/v1/users/me"]["get"]["x-permission"] == "own:account"
+    assert document["paths"]["/api/v1/users/me"]["get"]["x-permission"] == "profile:read"
     assert {"bearer": []} in document["paths"]["/api/v1/users/me"]["get"]["security"]
 
 

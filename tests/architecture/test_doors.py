@@ -14,11 +14,20 @@ from onyx.edge.live import EVENTS
 OPEN = {
     "/login": "people who are not signed in",
     "/api/v1/auth/login": "people who are not signed in",
+    "/api/v1/auth/mfa": "people whose password was right, with the challenge that says so",
+    "/api/v1/auth/passkey": "people who are not signed in, with a passkey that knows them",
+    "/api/v1/auth/passkey/options": "people who are not signed in",
+    "/api/v1/auth/password/reset": "people with a one-time link",
+    "/api/v1/auth/password/reset-request": "people who forgot their password",
+    "/reset": "people who forgot their password",
     "/api/docs": "the API's description is public",
     "/api/openapi.json": "the API's description is public",
     "/healthz": "load balancers",
     "/readyz": "load balancers",
     "/metrics": "scrapers; numbers without names",
+    "/login/sso/<name>": "people who are not signed in",
+    "/login/sso/<name>/callback": "people who are not signed in, with the sealed cookie of their own try",
+    "/login/sso/<name>/logout": "the organisation's provider; its signed token is the proof",
     "/static/v/<version>/<path:filename>": "public files",
 }
 

@@ -19,6 +19,8 @@ LISTS = {
     "/api/v1/auth/sessions": ("alice", 3),
     "/api/v1/live-sessions": ("dana", 4),
     "/api/v1/users": ("dana", 5),
+    "/api/v1/api-keys": ("alice", 3),
+    "/api/v1/tenant/api-keys": ("dana", 4),
 }
 
 

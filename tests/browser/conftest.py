@@ -32,6 +32,7 @@ class Installation:
     url: str
     people: dict[str, dict[str, str]]
     supervisor: int
+    var: Path
 
     def password(self, email: str) -> str:
         return self.people[email]["password"]
@@ -57,7 +58,9 @@ def installation(request: pytest.FixtureRequest) -> Iterator[Installation]:
             try:
                 _wait_until_ready(process, port, Path(folder) / "story.log")
                 people = json.loads((Path(folder) / "demo-credentials.json").read_text())
-                yield Installation(f"http://127.0.0.1:{port}", {p["email"]: p for p in people}, process.pid)
+                yield Installation(
+                    f"http://127.0.0.1:{port}", {p["email"]: p for p in people}, process.pid, Path(folder)
+                )
             finally:
                 process.send_signal(signal.SIGTERM)
                 assert process.wait(30) == 0

@@ -11,10 +11,12 @@ def test_every_endpoint_of_the_console_is_behind_the_door(app):
     rules = [rule for rule in app.url_map.iter_rules() if rule.rule.startswith("/admin")]
     assert {rule.rule for rule in rules} == {
         "/admin/",
+        "/admin/keys",
         "/admin/people/",
         "/admin/people/new/",
         "/admin/people/edit/",
         "/admin/sessions/",
+        "/admin/sso",
     }
     for rule in rules:
         assert app.view_functions[rule.endpoint].onyx_rule.permission is not None

@@ -9,6 +9,7 @@ from uuid import UUID
 
 import pytest
 
+import jobs.keys
 import jobs.replies
 import jobs.sessions
 import jobs.upkeep  # noqa: F401

@@ -2,7 +2,7 @@
 
 import time
 
-from onyx.edge import gate
+from onyx.edge import credentials, gate
 from onyx.edge.store import key
 
 
@@ -29,13 +29,13 @@ def test_roles_that_were_read_long_ago_are_not_remembered(client_of, app, world,
     redis = app.extensions["onyx"].store.client
     name = key(world.acme.id, "user", world.alice.id)
     redis.delete(name)
-    must_live = gate._must_live
+    must_live = credentials.session_must_live
 
     def slow(row, digest):
         time.sleep(gate.FRESH_SECONDS + 0.1)
         must_live(row, digest)
 
-    monkeypatch.setattr(gate, "_must_live", slow)
+    monkeypatch.setattr(credentials, "session_must_live", slow)
     assert alice.get("/api/v1/users/me").status_code == 200
     assert redis.get(name) is None
     monkeypatch.undo()
@@ -47,13 +47,13 @@ def test_an_entry_claims_no_generation_that_began_after_it_was_read(client_of, a
     alice = client_of("alice")
     here = app.extensions["onyx"]
     here.store.client.delete(key(world.acme.id, "user", world.alice.id))
-    must_live = gate._must_live
+    must_live = credentials.session_must_live
 
     def overtaken(row, digest):
         here.bus.new_generation()
         must_live(row, digest)
 
-    monkeypatch.setattr(gate, "_must_live", overtaken)
+    monkeypatch.setattr(credentials, "session_must_live", overtaken)
     with app.app_context():
         assert alice.get("/api/v1/users/me").status_code == 200
     entries = [

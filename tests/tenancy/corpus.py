@@ -10,7 +10,8 @@ from importlib import import_module
 
 TABLES = (
     "app_user", "profile", "credential", "user_role", "login_session", "project", "chat_session", "chat_message",
-    "user_file", "file_passage", "audit_event", "access_entry",
+    "user_file", "file_passage", "audit_event", "access_entry", "totp", "recovery_code", "passkey", "factor_challenge",
+    "password_reset", "confirmation", "outgoing_mail",
 )  # fmt: skip
 CONTENT = ("project", "chat_session", "chat_message", "user_file", "file_passage")
 

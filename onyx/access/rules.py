@@ -24,7 +24,7 @@ def admin_role(tenant_slug: str) -> str:
 
 def not_above(actor: Actor, user: User) -> None:
     """Raise Denied when the person may do more than the actor: else a new password would be a way up."""
-    if actor.kind != "user":
+    if not actor.for_a_person:
         return
     theirs = permissions_of([held.role for held in user.roles], actor.tenant_slug)
     if theirs - actor.permissions - HELD_APART:

@@ -1,0 +1,35 @@
+"""What a new password ends, however it came about (F15): sessions, open links, sign-ins that wait for their code."""
+
+from uuid import UUID
+
+from sqlalchemy.orm import Session
+
+from onyx.core.actor import Actor
+from onyx.core.clock import now
+from onyx.identity import challenges, links, passwords
+from onyx.identity.models import Credential
+
+from .ending import end_all_of
+
+
+def set_password(
+    session: Session, actor: Actor, user: UUID, password_hash: str, keep: UUID | None = None
+) -> list[UUID]:
+    """Put a hash in force and end all that the old password opened, one session excepted if wished; purpose `auth`.
+
+    The caller records why. Returns the ids of the revocations.
+    """
+    credential = session.get(Credential, user)
+    if credential is None:
+        session.add(Credential(user_id=user, password_hash=password_hash))
+    else:
+        credential.password_hash, credential.changed_at = password_hash, now()
+    session.flush()  # so that the statements below, which are plain, come after it
+    links.void(session, user)
+    challenges.void(session, user)
+    return end_all_of(session, actor, user, "password_changed", keep=keep)
+
+
+def hashed(password: str, *about: str) -> str:
+    """The hash of a new password. Raises Invalid when it breaks the policy; `about` are e-mail and names."""
+    return passwords.hash_password(password, *about)

@@ -1,0 +1,88 @@
+"""/scim/v2/Users (RFC 7644, sections 3.3 to 3.6)."""
+
+from typing import Any
+
+from flask import Blueprint, Response
+from scim2_models import Context, PatchOp, SearchRequest
+from sqlalchemy.orm import Session
+
+from onyx.access.policy import Permission
+from onyx.core.actor import Actor
+from onyx.edge.http import requires
+
+from . import answers, queries, service
+from .resources import LENIENT, User
+from .routes import LIMIT
+
+blueprint = Blueprint("scim_users", __name__, url_prefix="/scim/v2/Users")
+answers.install(blueprint)
+
+
+@blueprint.get("")
+@requires(Permission.SCIM_PROVISION, limit=LIMIT)
+def people(_actor: Actor, session: Session) -> Response:
+    return _found(session, answers.asked(User))
+
+
+@blueprint.post("/.search")
+@requires(Permission.SCIM_PROVISION, limit=LIMIT)
+def search(_actor: Actor, session: Session) -> Response:
+    return _found(session, answers.received(SearchRequest[User], Context.SEARCH_REQUEST))
+
+
+@blueprint.post("")
+@requires(Permission.SCIM_PROVISION, limit=LIMIT)
+def create(actor: Actor, session: Session) -> Response:
+    wanted = answers.received(User, Context.RESOURCE_CREATION_REQUEST)
+    id = service.create(session, answers.provisioner(actor), wanted)
+    made = service.resource(session, id, answers.base())
+    return answers.answer(made, 201, Context.RESOURCE_CREATION_RESPONSE, answers.shaped(User))
+
+
+@blueprint.get("/<user_id>")
+@requires(Permission.SCIM_PROVISION, of=queries.person, limit=LIMIT)
+def one(_actor: Actor, _session: Session, person: Any) -> Response:
+    return answers.answer(queries.user_resource(person, answers.base()), shape=answers.shaped(User))
+
+
+@blueprint.put("/<user_id>")
+@requires(Permission.SCIM_PROVISION, of=queries.person, limit=LIMIT)
+def replace(actor: Actor, session: Session, person: Any) -> Response:
+    before = queries.user_resource(person, answers.base())
+    wanted = answers.received(User, Context.RESOURCE_REPLACEMENT_REQUEST)
+    wanted.replace(before)
+    return _changed(actor, session, person, before, wanted, Context.RESOURCE_REPLACEMENT_RESPONSE)
+
+
+@blueprint.patch("/<user_id>")
+@requires(Permission.SCIM_PROVISION, of=queries.person, limit=LIMIT)
+def patch(actor: Actor, session: Session, person: Any) -> Response:
+    wanted = queries.user_resource(person, answers.base())
+    before = wanted.model_copy(deep=True)
+    answers.received(PatchOp[User], Context.RESOURCE_PATCH_REQUEST).patch(wanted, LENIENT)
+    return _changed(actor, session, person, before, wanted, Context.RESOURCE_PATCH_RESPONSE)
+
+
+@blueprint.delete("/<user_id>")
+@requires(Permission.SCIM_PROVISION, of=queries.person, limit=LIMIT)
+def remove(actor: Actor, session: Session, person: Any) -> Response:
+    service.remove(session, answers.provisioner(actor), person)
+    return Response(status=204)
+
+
+def _found(session: Session, search: Any) -> Response:
+    """Without a filter the database cuts the page; with one, the rows that it may concern are looked through."""
+    if search.filter is None and search.sort_by is None:
+        first = (search.start_index or 1) - 1
+        found = queries.people(session, queries.Narrow(), answers.size_of(search), first)
+        resources = [queries.user_resource(row, answers.base()) for row in found]
+        return answers.page(User, resources, queries.headcount(session), search)
+    rows = queries.people(session, queries.narrowed(search.filter))
+    resources = answers.sifted(search, [queries.user_resource(row, answers.base()) for row in rows])
+    return answers.page(User, answers.cut(search, resources), len(resources), search)
+
+
+def _changed(actor: Actor, session: Session, person: Any, before: User, wanted: User, context: Context) -> Response:
+    service.change(session, answers.provisioner(actor), person, before, wanted)
+    now = service.resource(session, person.id, answers.base())
+    return answers.answer(now, 200, context, answers.shaped(User))
