@@ -23,9 +23,14 @@ export function userId() {
 
 const ENROL = "/settings/factor";
 
-/** Leave for the sign-in page and come back here afterwards; whoever signed out is not led back. */
+let leaving = false;
+
+/** Leave for the sign-in page and come back here afterwards; whoever signed out is not led back. Asked twice, as when
+ * both the socket and an answer tell of the end, the first reason stands: a second would break off the first's way. */
 export function goToLogin(reason) {
   if (reason === "factor_required") return goToEnrolment();
+  if (leaving) return;
+  leaving = true;
   const here = location.pathname + location.search;
   const back = here === "/" || reason === "signed_out" ? "" : `&next=${encodeURIComponent(here)}`;
   location.assign(`/login?reason=${encodeURIComponent(reason || "expired")}${back}`);
@@ -67,6 +72,8 @@ async function send(method, path, { body, form, signal, stayOn401 = false } = {}
   }
   return readAnswer(answer, stayOn401);
 }
+
+addEventListener("pageshow", () => (leaving = false)); // back again, with this page kept as it was
 
 export const get = (path, options) => call("GET", path, options);
 export const post = (path, body, options) => call("POST", path, { body, ...options });

@@ -1,5 +1,5 @@
 // What every page has: theme, questions before dangerous things, relative times, notices, signing out.
-import { post, userId } from "./api.js";
+import { goToLogin, post, userId } from "./api.js";
 import { ask, watchConfirmations } from "./dialogs.js";
 import { notify } from "./notices.js";
 import { forgetOutbox } from "./outbox.js";
@@ -33,5 +33,5 @@ async function signOut() {
   } catch (error) {
     if (error.status !== 401) return notify(`You are still signed in: ${error.message}`, "danger");
   }
-  location.assign("/login?reason=signed_out");
+  goToLogin("signed_out");
 }
