@@ -1,5 +1,6 @@
 """The environment, read once: frozen, typed, and loud about a wrong value (STYLE 19)."""
 
+import base64
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -28,7 +29,8 @@ class Settings(BaseSettings):
     redis_limits_url: str | None = None
     redis_cache_url: str | None = None
     onyx_secret_key: SecretStr
-    onyx_master_key: SecretStr | None = None
+    onyx_master_key: SecretStr
+    onyx_master_key_previous: SecretStr | None = None
     onyx_var: Path = ROOT / "var"
     api_host: str = "127.0.0.1"
     port: int = Field(8000, ge=1, le=65535, validation_alias=AliasChoices("PORT", "API_PORT"))
@@ -59,6 +61,13 @@ class Settings(BaseSettings):
             raise ValueError("must have at least 32 characters")
         return value
 
+    @field_validator("onyx_master_key", "onyx_master_key_previous")
+    @classmethod
+    def a_key_of_32_bytes(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and _length_of_key(value.get_secret_value()) != 32:
+            raise ValueError("must be 32 bytes in base64; make one with: openssl rand -base64 32")
+        return value
+
     @field_validator("smtp_url")
     @classmethod
     def a_mail_server(cls, value: SecretStr | None) -> SecretStr | None:
@@ -82,6 +91,12 @@ class Settings(BaseSettings):
         if not self.session_persistence_enabled:
             raise ValueError("SESSION_PERSISTENCE_ENABLED: Onyx always stores chats; remove the setting")
         return self
+
+    @property
+    def master_keys(self) -> tuple[str, str | None]:
+        """The master key, and the one that it replaces, if any."""
+        previous = self.onyx_master_key_previous
+        return self.onyx_master_key.get_secret_value(), previous.get_secret_value() if previous else None
 
     @property
     def secure_cookies(self) -> bool:
@@ -112,6 +127,13 @@ def load(defaults: Mapping[str, str] | None = None) -> Settings:
     except ValidationError as error:
         lines = [f"  {'.'.join(map(str, e['loc'])).upper() or 'settings'}: {e['msg']}" for e in error.errors()]
         raise BadSettings("Onyx cannot start, these settings are wrong:\n" + "\n".join(lines)) from None
+
+
+def _length_of_key(text: str) -> int:
+    try:
+        return len(base64.b64decode(text.strip(), validate=True))
+    except ValueError:
+        return 0
 
 
 def _from_files() -> dict[str, str]:

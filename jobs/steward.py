@@ -16,6 +16,7 @@ from rq import Queue
 from config.logging import configure_logging
 from config.settings import Settings, data_folder, load
 from onyx import embedded
+from onyx.core import master, secrets
 from onyx.core.ids import uuid7
 from onyx.edge import queue, runs
 from onyx.edge.store import Away, Store
@@ -37,6 +38,8 @@ def main() -> None:
     settings = load(embedded.urls(data_folder()))
     if not settings.database_owner_url:
         raise SystemExit("The steward needs DATABASE_OWNER_URL; no other process may have it.")
+    secrets.install(settings.onyx_secret_key.get_secret_value())
+    master.install(*settings.master_keys)
     asked = Stopping()
     Steward(settings, settings.database_owner_url).serve(asked)
 

@@ -10,7 +10,7 @@ from config.logging import configure_logging
 from config.settings import ROOT, Settings, data_folder, load
 from onyx import embedded
 from onyx.audit import rescue
-from onyx.core import secrets
+from onyx.core import master, secrets
 from onyx.core.db import CONTROL_BIND, db, engine_options
 from onyx.core.db import install as install_database
 from onyx.core.wire import Wire
@@ -54,6 +54,7 @@ FEATURES = (
     "monitoring",
     "console",
     "commands",
+    "signatures",
     "trail",
     "work",
 )
@@ -64,6 +65,7 @@ def create_app(settings: Settings | None = None, async_mode: str = "threading") 
     settings = settings or load_settings()
     configure_logging()
     secrets.install(settings.onyx_secret_key.get_secret_value())
+    master.install(*settings.master_keys)
     rescue.install(settings.onyx_var / "spool")
 
     app = Flask("onyx", root_path=str(ROOT), static_folder="static", template_folder="templates")

@@ -68,7 +68,7 @@ def addresses(var: Path) -> Iterator[dict[str, str]]:
     found = embedded.start(var, lambda _: None)
     try:
         _make_fast(var, found["DATABASE_SUPERUSER_URL"])
-        os.environ["ONYX_SECRET_KEY"] = found["ONYX_SECRET_KEY"]
+        os.environ |= {name: found[name] for name in ("ONYX_SECRET_KEY", "ONYX_MASTER_KEY")}
         passwords = (_password(found["DATABASE_OWNER_URL"]), _password(found["DATABASE_URL"]))
         bootstrap.bootstrap(found["DATABASE_SUPERUSER_URL"], *passwords)
         migrate.migrate_all(found["DATABASE_OWNER_URL"], say=lambda _: None)

@@ -1,6 +1,6 @@
 """Bring the database to this checkout's version; run as a child, so that the parent stays small.
 
-Reads DATABASE_SUPERUSER_URL (embedded server only), DATABASE_OWNER_URL and ONYX_SECRET_KEY from its environment.
+Reads DATABASE_SUPERUSER_URL (embedded server only), DATABASE_OWNER_URL, ONYX_SECRET_KEY and ONYX_MASTER_KEY from its environment.
 """
 
 from __future__ import annotations

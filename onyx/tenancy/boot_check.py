@@ -91,7 +91,10 @@ _QUESTIONS = (
     ),
     (
         "select relname from pg_class c join pg_namespace n on n.oid = relnamespace where nspname = 'onyx'"
-        " and relname in ('context_key', 'directory') and has_any_column_privilege('onyx_app', c.oid, 'select')",
+        " and relname in ('context_key', 'directory') and has_any_column_privilege('onyx_app', c.oid, 'select')"
+        " union all select attrelid::regclass::text || '.' || attname from pg_attribute"
+        " where attrelid in (select oid from pg_class where relnamespace = 'onyx'::regnamespace)"
+        " and attname = 'wrapped' and has_column_privilege('onyx_app', attrelid, attnum, 'select')",
         "onyx_app may read (REVOKE SELECT)",
     ),
     (

@@ -10,10 +10,11 @@ from uuid import UUID
 
 import psycopg
 
-from onyx.core import secrets
+from onyx.core import master, secrets
 from onyx.core.clock import now
 from onyx.core.ids import uuid7
 
+from . import signing
 from .context import padded_keys, schema_of
 from .scripts import Script, partitions, scripts
 
@@ -34,6 +35,8 @@ def pending(owner_url: str) -> bool:
         done = connection.execute("select count(*) from onyx.platform_migration").fetchone()
         if done != (len(scripts("platform")),):
             return True
+        if connection.execute("select 1 from onyx.signing_key limit 1").fetchone() is None:
+            return True
         return bool(_behind(connection)) or _tenant_id(connection, PLATFORM) is None
 
 
@@ -43,6 +46,8 @@ def migrate_all(owner_url: str, say: Say = print, workers: int = 2) -> None:
         connection.execute("select pg_advisory_lock(%s)", [_LOCK])
         _migrate_platform(connection, say)
         _install_context_key(connection)
+        _install_master_key()
+        signing.install_keys(connection)
         if _tenant_id(connection, PLATFORM) is None:
             provision(owner_url, PLATFORM, "Platform")
         behind = _behind(connection)
@@ -109,6 +114,11 @@ def _install_context_key(connection: psycopg.Connection) -> None:
         " on conflict (id) do update set ipad = excluded.ipad, opad = excluded.opad",
         padded_keys(secrets.derive("context")),
     )
+
+
+def _install_master_key() -> None:
+    if "ONYX_MASTER_KEY" in os.environ:  # as above
+        master.install(os.environ["ONYX_MASTER_KEY"], os.environ.get("ONYX_MASTER_KEY_PREVIOUS"))
 
 
 def _tenant_id(connection: psycopg.Connection, slug: str) -> UUID | None:

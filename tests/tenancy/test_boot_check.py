@@ -26,6 +26,8 @@ BROKEN = {
                   "onyx.ctx is not the one"),
     "the key": ("update onyx.context_key set ipad = opad, opad = ipad", "update onyx.context_key set ipad = opad, opad = ipad", "contexts are not judged"),
     "the key's secrecy": ("grant select on onyx.context_key to onyx_app", "revoke select on onyx.context_key from onyx_app", "onyx_app may read"),
+    "a wrapped key": ("grant select (wrapped) on onyx.signing_key to onyx_app", "revoke select (wrapped) on onyx.signing_key from onyx_app",
+                      "onyx_app may read .*wrapped"),
     "temporary objects": ("grant temporary on database onyx to public", "revoke temporary on database onyx from public", "temporary objects"),
     "the append-only trail": (f"alter table {T}.audit_event disable trigger append_only", f"alter table {T}.audit_event enable trigger append_only", "are disabled"),
     "a setting": ("alter role onyx_app set row_security = off", "alter role onyx_app reset all", "settings were stored"),

@@ -59,6 +59,9 @@ case(
         f"select * from onyx.{t}"
         for t in (
             "context_key",
+            "signing_key",
+            "master_key",
+            "signing_secret()",
             "directory",
             "revocation",
             "cache_generation",
