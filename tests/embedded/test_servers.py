@@ -120,7 +120,10 @@ def test_a_wrong_setting_names_itself(make: Make, name: str, value: str) -> None
 
 def test_nothing_is_started_when_addresses_are_given(make: Make, running: Installation) -> None:
     urls = running.urls()
-    given = {name: urls[name] for name in ("DATABASE_URL", "DATABASE_OWNER_URL", "REDIS_URL", "ONYX_SECRET_KEY", "ONYX_MASTER_KEY")}
+    given = {
+        name: urls[name]
+        for name in ("DATABASE_URL", "DATABASE_OWNER_URL", "REDIS_URL", "ONYX_SECRET_KEY", "ONYX_MASTER_KEY")
+    }
     onyx = make(**given)
 
     assert onyx.command("start").returncode == 0

@@ -22,7 +22,10 @@ def test_canonical_json_is_that_of_rfc_8785():
     names = ["\u20ac", "\r", "\ufb33", "1", "\U0001f600", "\u0080", "\u00f6"]
     ordered = list(json.loads(canonical(dict.fromkeys(names, ""))))
     assert ordered == ["\r", "1", "\u0080", "\u00f6", "\u20ac", "\U0001f600", "\ufb33"]
-    assert canonical({"b": '\u000f\n"\\/€', "a": [True, None, -5]}) == '{"a":[true,null,-5],"b":"\\u000f\\n\\"\\\\/€"}'.encode()
+    assert (
+        canonical({"b": '\u000f\n"\\/€', "a": [True, None, -5]})
+        == '{"a":[true,null,-5],"b":"\\u000f\\n\\"\\\\/€"}'.encode()
+    )
     for wrong in (0.5, float("nan"), 2**53, "\ud800", {"x": {"\ud800": 1}}):
         with pytest.raises(ValueError):
             canonical(wrong)
@@ -48,7 +51,11 @@ def test_an_altered_document_is_not_genuine():
     key = SigningKey.new()
     made = json.loads(json.dumps(document(key, "test/1", CONTENT)))
     assert check_document(made, key.public, "test/1") == CONTENT
-    for path, other in (("kind", "test/2"), ("issued_at", "2020-01-01T00:00:00Z"), ("content", {**CONTENT, "rows": 13})):
+    for path, other in (
+        ("kind", "test/2"),
+        ("issued_at", "2020-01-01T00:00:00Z"),
+        ("content", {**CONTENT, "rows": 13}),
+    ):
         with pytest.raises(NotGenuine):
             check_document({**made, path: other}, key.public)
     flipped = bytearray(base64.b64decode(made["signature"]["value"]))
