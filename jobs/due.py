@@ -16,11 +16,11 @@ _PATIENCE = "interval '1 minute'"
 
 
 def tenants_due(control: Scope, job: str, limit: int = 1000) -> list[UUID]:
-    """Tenants that have work for `job` now, the longest waiting first."""
+    """Tenants that have work for `job` now, the longest waiting first; what a closed one has waits until it opens."""
     with control_plane(control) as connection:
         found = connection.exec_driver_sql(
             "select d.tenant_id from due d join tenant t on t.id = d.tenant_id"
-            " where d.job = %s and t.status <> 'provisioning' and (d.due_at <= now()"
+            " where d.job = %s and t.status = 'active' and (d.due_at <= now()"
             f" or d.due_at between now() + interval '900 years' and now() + {_CLAIMED} - {_PATIENCE})"
             " order by d.due_at limit %s",
             (job, limit),

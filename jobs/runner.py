@@ -20,6 +20,7 @@ from onyx.core.actor import Actor, Request
 from onyx.core.ids import uuid7
 from onyx.core.scope import Scope, tenant_scope
 from onyx.edge import queue, runs
+from onyx.edge.judging import is_open
 from onyx.edge.state import state
 from onyx.edge.store import Away
 from onyx.work.table import BY_NAME, Entry
@@ -29,6 +30,10 @@ from .asker import Asker, Refused, identify
 from .lease import Busy, Lease
 
 _log = structlog.get_logger()
+
+
+class Closed(Exception):
+    """The tenant was suspended, archived or is being deleted: nothing more is done for it (T1)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +57,8 @@ class Run:
 
     @contextmanager
     def unit_of_work(self) -> Iterator[Session]:
-        """A transaction in the job's scope, fenced by its lease."""
+        """A transaction in the job's scope, fenced by its lease. Raises Closed for a tenant that is not open any more."""
+        _must_be_open(self.tenant)
         with self.lease.unit_of_work() as session:
             yield session
 
@@ -129,6 +135,8 @@ def _visit(chosen: Job, asker: Asker, tenant: UUID, id: str, public: bool) -> ru
         effects = _do(chosen, asker, tenant, id, place)
     except Busy:
         outcome = "busy"
+    except Closed:
+        outcome = "stopped"
     except Exception as trouble:
         outcome, error = "failed", type(trouble).__name__
         _log.exception("job failed", job=chosen.entry.name, tenant=str(tenant), run=id)
@@ -142,6 +150,7 @@ def _do(chosen: Job, asker: Asker, tenant: UUID, id: str, place: UUID | None) ->
     name, here = chosen.entry.name, state()
     control = Scope(here.platform, "job:control")
     lease = Lease(here.store, name, tenant, here.bus.process)
+    _must_be_open(tenant)
     with lease.held(_living()), tenant_scope(tenant, chosen.purpose, asker.user, asker.session):
         if chosen.due:
             due.claim(control, chosen.due, tenant)
@@ -155,6 +164,11 @@ def _do(chosen: Job, asker: Asker, tenant: UUID, id: str, place: UUID | None) ->
         if chosen.due:
             due.settle(control, chosen.due, tenant, done.next_at)
     return done.effects
+
+
+def _must_be_open(tenant: UUID) -> None:
+    if not is_open(tenant):
+        raise Closed(str(tenant))
 
 
 def _actor(chosen: Job, asker: Asker, tenant: UUID, id: str) -> Actor:

@@ -22,6 +22,7 @@ from onyx.edge import (
     gate,
     headers,
     http,
+    judging,
     last_seen,
     live,
     login,
@@ -134,7 +135,7 @@ def _configure(app: Flask, settings: Settings) -> None:
 
 def _state(app: Flask, settings: Settings) -> None:
     store = Store(settings.redis_cache_url or settings.redis_url)
-    streams = Streams()
+    streams = Streams(judging.over)
     with app.app_context():
         platform = bus.platform_id()
     control = bus.Bus(store, settings.redis_url, platform)

@@ -13,6 +13,7 @@ from onyx.core.db import rows, unit_of_work
 from onyx.core.ids import uuid7
 from onyx.core.scope import Scope, tenant_scope
 from onyx.edge.bus import PROCESSES
+from onyx.edge.judging import is_open
 from onyx.edge.state import state
 from onyx.edge.store import Away, TenantStore
 from onyx.tenancy.walls import control_plane
@@ -35,6 +36,7 @@ def recover_replies(tenant: UUID) -> int:
     """Settle every reply of a tenant that nobody writes any more; returns how many. Needs an app context.
 
     One that cannot be settled does not keep the others. While replies are pending the tenant is marked as due again.
+    A tenant that is suspended gets no answers: they wait for the day when it is open again.
     """
     with tenant_scope(tenant, "job:replies"), unit_of_work() as session:
         waiting = rows(session, "select * from stuck_replies(%s)", AT_ONCE)
@@ -42,6 +44,8 @@ def recover_replies(tenant: UUID) -> int:
     for row in waiting:
         if now() - row.created_at < ABANDONED or _written_elsewhere(tenant, row.id):
             continue
+        if not is_open(tenant):
+            break
         try:
             settled += _recover(tenant, row)
         except Exception:

@@ -23,6 +23,7 @@ from onyx.tenancy.notices import Notice
 from onyx.tenancy.walls import control_plane
 
 from . import credentials, last_seen
+from .judging import is_open
 from .state import state
 from .store import Away, key
 
@@ -222,7 +223,7 @@ def obey(notice: Notice) -> None:
         elif notice.kind == "user":
             forget_person(notice.tenant, notice.subject)
         elif notice.kind == "tenant":
-            close_gate(notice.tenant, _status(notice.tenant) != "active")
+            close_gate(notice.tenant, not is_open(notice.tenant))
             if notice.reason == FACTOR_POLICY:
                 forget_everybody(notice.tenant)
     except Away:
@@ -281,13 +282,6 @@ def close_gate(tenant: UUID, closed: bool) -> None:
         store.call(store.client.set, key(tenant, "gate"), b"closed")
     else:
         store.call(store.client.delete, key(tenant, "gate"))
-
-
-def _status(tenant: UUID) -> str | None:
-    with control_plane(Scope(tenant, "auth")) as connection:
-        found = connection.exec_driver_sql("select status from tenant where id = %s", (tenant,))
-        status: str | None = found.scalar_one_or_none()
-    return status
 
 
 def anonymous(tenant: UUID, slug: str, name: str, request: Request, user: UUID | None = None, email: str = "") -> Actor:

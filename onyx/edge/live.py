@@ -28,7 +28,7 @@ from onyx.core.ids import uuid7
 from onyx.core.scope import tenant_scope
 from onyx.tenancy.notices import Notice
 
-from . import gate
+from . import gate, judging
 from .errors import body_of, invalid, status_of
 from .http import COOKIE
 from .limits import parsed
@@ -156,9 +156,10 @@ def obey(app: Flask, notice: Notice) -> None:
     if notice.kind == "stop":
         return
     with app.test_request_context():
+        closed = notice.kind == "tenant" and judging.surely_closed(notice.tenant)
         for socket in sockets_here():
             if socket.tenant == notice.tenant and notice.subject in (socket.session, socket.user, socket.tenant):
-                _ask_again(socket, notice)
+                drop(socket, "tenant_suspended") if closed else _ask_again(socket, notice)
 
 
 def _ask_again(socket: Socket, notice: Notice) -> None:
@@ -179,11 +180,10 @@ def _ask_again(socket: Socket, notice: Notice) -> None:
 def drop(socket: Socket, reason: str) -> None:
     """Tell one socket why, then close it."""
     was_here = _sockets.pop((socket.namespace, socket.sid), None) is not None
-    server = socketio.server
     try:
-        server.emit("session:revoked", {"reason": reason}, to=socket.sid, namespace=socket.namespace)
+        socketio.server.emit("session:revoked", {"reason": reason}, to=socket.sid, namespace=socket.namespace)
     finally:
-        server.disconnect(socket.sid, namespace=socket.namespace)
+        socketio.server.disconnect(socket.sid, namespace=socket.namespace)
     if was_here:
         _left(socket)
 

@@ -1,7 +1,8 @@
-"""Answers that are being streamed, so that a stop, a revocation or a suspension ends them (S5)."""
+"""Answers that are being streamed, so that a stop, a revocation or a suspension ends them (S5, T1)."""
 
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from uuid import UUID
@@ -9,8 +10,11 @@ from uuid import UUID
 from onyx.identity.changes import FACTOR, FACTOR_POLICY, PROFILE
 from onyx.tenancy.notices import Notice
 
+REMEMBERED = 60.0  # seconds between being let in and opening a stream: nobody takes longer
+_MOST = 2000
 
-@dataclass(slots=True)
+
+@dataclass(slots=True, eq=False)
 class Stream:
     """One running answer; the one who streams looks at `stopped` between pieces."""
 
@@ -25,38 +29,75 @@ class Stream:
         self.reason = reason
         self.stopped.set()
 
+    @property
+    def hangs_on(self) -> tuple[tuple[str, UUID | None], ...]:
+        return ("session", self.session), ("user", self.user), ("tenant", self.tenant)
+
 
 class Streams:
-    """The streams of this process, by the message that they write."""
+    """The streams of this process. `judge` says which of some streams of one tenant may not go on."""
 
-    def __init__(self) -> None:
-        self._open: dict[tuple[UUID, UUID], Stream] = {}
+    def __init__(self, judge: Callable[[UUID, list[Stream]], list[Stream]]) -> None:
+        self._open: dict[int, Stream] = {}
+        self._judge = judge
+        self._heard: dict[tuple[UUID, str, UUID | None], tuple[float, str]] = {}
 
     @contextmanager
     def open(self, tenant: UUID, user: UUID, session: UUID | None, message: UUID) -> Iterator[Stream]:
+        """List a stream for as long as the block runs; needs an app context.
+
+        Whoever asked was let in a moment ago: a notice that came since then found no stream to stop, so that it is
+        heeded now.
+        """
         stream = Stream(tenant, user, session, message)
-        self._open[tenant, message] = stream
+        self._open[id(stream)] = stream
         try:
+            since = time.monotonic() - REMEMBERED
+            heard = [self._heard.get((tenant, *one), (0.0, "")) for one in stream.hangs_on]
+            for reason in [reason for at, reason in heard if at > since][:1]:
+                self._stop_what_is_over(tenant, [stream], reason)
             yield stream
         finally:
-            self._open.pop((tenant, message), None)
+            self._open.pop(id(stream), None)
 
     def obey(self, notice: Notice) -> None:
-        """Stop what the notice speaks of: one answer (kind `stop`), or all of a session, a person, a tenant.
+        """Stop what the notice speaks of: one answer (kind `stop`), or what is over of a session, a person, a tenant.
 
         A notice about a person whose roles changed ends their answers too: rights may have gone with them; a new
-        name or preference takes nothing away.
+        name or preference takes nothing away. One about a tenant may mean all of its sessions or all but one, so that
+        each stream's own session is asked for.
         """
         if notice.reason in (PROFILE, FACTOR, FACTOR_POLICY):
             return
-        for stream in list(self._open.values()):
-            if stream.tenant == notice.tenant and notice.subject in (
-                stream.message if notice.kind == "stop" else None,
-                stream.session if notice.kind == "session" else None,
-                stream.user if notice.kind == "user" else None,
-                stream.tenant if notice.kind == "tenant" else None,
-            ):
+        mine = [stream for stream in list(self._open.values()) if stream.tenant == notice.tenant]
+        if notice.kind == "stop":
+            for stream in (one for one in mine if one.message == notice.subject):
                 stream.stop(notice.reason)
+            return
+        self._remember(notice)
+        concerned = [stream for stream in mine if (notice.kind, notice.subject) in stream.hangs_on]
+        if notice.kind == "tenant":
+            self._stop_what_is_over(notice.tenant, concerned, notice.reason)
+        else:
+            for stream in concerned:
+                stream.stop(notice.reason)
+
+    def _stop_what_is_over(self, tenant: UUID, streams: list[Stream], reason: str) -> None:
+        """Nobody who can judge is a reason to stop: what was asked is kept, and can be asked again."""
+        if not streams:
+            return
+        try:
+            over = self._judge(tenant, streams)
+        except Exception:
+            over = streams
+        for stream in over:
+            stream.stop(reason)
+
+    def _remember(self, notice: Notice) -> None:
+        if len(self._heard) >= _MOST:
+            since = time.monotonic() - REMEMBERED
+            self._heard = {name: known for name, known in self._heard.items() if known[0] > since}
+        self._heard[notice.tenant, notice.kind, notice.subject] = (time.monotonic(), notice.reason)
 
     def __len__(self) -> int:
         return len(self._open)

@@ -4,6 +4,8 @@ import threading
 
 import pytest
 
+from jobs import runner
+from onyx.core.ids import uuid7
 from onyx.tenancy import steward as steward_requests
 
 
@@ -21,3 +23,15 @@ def steward(owner_url):
     yield
     asked.set()
     thread.join()
+
+
+@pytest.fixture
+def run_job(app, world):
+    """Run a job as the schedule does: `run_job("replies.recover")`."""
+
+    def run(name):
+        meta = {"tenant": world.platform.id.hex, "actor": {"kind": "schedule"}}
+        with app.app_context():
+            return runner.run(name, meta, uuid7().hex)
+
+    return run
