@@ -188,5 +188,3 @@ def test_nothing_is_answered_for_a_closed_tenant_and_all_of_it_later(app, client
     owner.execute("update onyx.due set due_at = now() where tenant_id = %s and job = 'replies'", [world.acme.id])
     run_job("replies.recover")
     assert until(lambda: status() != "pending") and status() == "done"
-
-
