@@ -34,7 +34,7 @@ from onyx.edge.limits import limiter
 from onyx.edge.state import State
 from onyx.edge.store import Store
 from onyx.edge.streams import Streams
-from onyx.tenancy import boot_check, walls
+from onyx.tenancy import boot_check, keyring, walls
 
 FEATURES = (
     "health",
@@ -140,6 +140,7 @@ def _state(app: Flask, settings: Settings) -> None:
         platform = bus.platform_id()
     control = bus.Bus(store, settings.redis_url, platform)
     control.subscribe(gate.obey)
+    control.subscribe(keyring.obey)
     control.subscribe(streams.obey)
     log = access_log.AccessLog(settings.onyx_var / "spool")
     app.extensions["onyx"] = State(settings, store, control, log, streams, platform)

@@ -34,6 +34,7 @@ STATE = {
     "onyx/monitoring/counters.py:_counted": "keyed by tenant",
     "onyx/monitoring/machine.py:_seen": "processes of this machine, no tenant",
     "onyx/chat/turns.py:_marked": "keyed by tenant",
+    "onyx/tenancy/keyring.py:_rings": "keyed by (tenant, user)",
     "onyx/chat/replies.py:_tasks": "running greenlets, kept from the garbage collector",
     "jobs/runner.py:JOBS": "the registry, filled at import",
 }
