@@ -70,7 +70,9 @@ _rings: OrderedDict[tuple[UUID, UUID | None], Ring] = OrderedDict()
 _lock = threading.Lock()
 
 
-def data_key(tenant: UUID, user: UUID | None = None, *, version: int | None = None, owner: Owner | None = None) -> DataKey:
+def data_key(
+    tenant: UUID, user: UUID | None = None, *, version: int | None = None, owner: Owner | None = None
+) -> DataKey:
     """A tenant's key, or a person's: the current one, made when there is none yet, or the one of that version.
 
     Needs an app context, or the owner's connection (steward, command line). Raises Destroyed, Wrong when this process

@@ -29,8 +29,6 @@ def place(owner_url):
     return migrate.provision(owner_url, f"keys-{os.urandom(4).hex()}", "Keys")
 
 
-
-
 def test_a_master_key_unwraps_what_it_wrapped_for_the_same_purpose_alone():
     one, other = master.Master(os.urandom(32)), master.Master(os.urandom(32))
     wrapped = one.wrap(b"k" * 32, b"tenant-key|a|1")
