@@ -23,6 +23,7 @@ from onyx.app import create_app
 from onyx.edge import new_events, queue
 from onyx.edge.state import State
 from onyx.edge.store import Away
+from onyx.tenancy import boot_check
 
 from .stopping import Stopping
 
@@ -49,6 +50,8 @@ class Worker(SimpleWorker):
 def main() -> None:
     """Work until asked to stop; a Redis that goes away is waited for."""
     app = create_app()
+    with app.app_context():
+        boot_check.require_walls()
     for module in MODULES:
         importlib.import_module(f"jobs.{module}")
     logging.getLogger("rq.worker").setLevel(logging.WARNING)

@@ -29,6 +29,8 @@ def main() -> int:
         if migrate.pending(owner):
             print("Migrating the database ...", flush=True)
             migrate.migrate_all(owner, say=lambda text: print(f"  {text}", flush=True))
+    except migrate.MigrationFailed:
+        print("  These organisations stay behind; the others are served. See /platform/migrations.", flush=True)
     except psycopg.OperationalError as error:
         print(f"The database does not answer: {error}", file=sys.stderr)
         return 1

@@ -14,13 +14,13 @@ from sqlalchemy import Connection
 from onyx.core.db import db
 from onyx.core.scope import Scope
 
+from . import policies
 from .context import sign
 from .scripts import scripts
 from .walls import _pid
 
 _log = structlog.get_logger()
 _SCHEMAS = "(nspname = 'onyx' or nspname ~ '^tenant_[0-9a-f]{32}$')"
-_SAMPLE = 12
 
 
 class WallsFell(Exception):
@@ -48,7 +48,7 @@ def look() -> tuple[list[str], list[str]]:
             found = [str(row[0]) for row in connection.exec_driver_sql(question)]
             if found:
                 fell.append(f"{told}: {', '.join(found[:5])}{' …' if len(found) > 5 else ''}")
-        fell += _judge(connection) + _policies(connection)
+        fell += _judge(connection) + policies.fallen(connection)
         loose = [str(row[0]) for row in connection.exec_driver_sql(_BELTS)]
     return fell, loose
 
@@ -156,58 +156,3 @@ def _bodies() -> dict[str, str]:
     """The plpgsql functions of schema onyx as the migrations leave them: name → body."""
     pattern = re.compile(r"create (?:or replace )?function onyx\.(ctx\w*)\([^)]*\).*?as \$\$(.*?)\$\$", re.S)
     return {name: body for script in scripts("platform") for name, body in pattern.findall(script.sql)}
-
-
-def _policies(connection: Connection) -> list[str]:
-    """Whether each schema has exactly the policies of the migrations, all TO PUBLIC, each of them asking the context."""
-    fell = []
-    newer = _newer(connection)
-    for kind, pattern in (("platform", "^onyx$"), ("tenant", "^tenant_[0-9a-f]{32}$")):
-        asked = {"names": sorted(_expected(kind)), "pattern": pattern, "newer": newer}
-        rows = connection.exec_driver_sql(_NAMES, asked)
-        fell += [f"policies of {row.nspname} are not those of the migrations: {row.differ}" for row in rows]
-    schemas = connection.exec_driver_sql(_LAX, (_SAMPLE,))
-    fell += [f"this policy does not ask the context, or is not TO PUBLIC: {row[0]}" for row in schemas]
-    return fell
-
-
-def _newer(connection: Connection) -> bool:
-    """Whether a newer version has migrated already, as during a rolling upgrade: then more policies are right."""
-    context = sign(Scope(uuid4(), "job:control"), _pid(connection))
-    connection.exec_driver_sql("select set_config('onyx.context', %s, true)", (context,))
-    version = connection.exec_driver_sql("select max(version) from onyx.tenant_migration").scalar_one()
-    return (version or 0) > len(scripts("tenant"))
-
-
-@cache
-def _expected(kind: str) -> frozenset[str]:
-    """`table.policy` for each policy that the migrations leave."""
-    standing: set[str] = set()
-    for script in scripts(kind):
-        for verb, name, table in re.findall(
-            r"\b(create|drop) policy (?:if exists )?(\w+) on (?:onyx\.)?(\w+)", script.sql
-        ):
-            (standing.add if verb == "create" else standing.discard)(f"{table}.{name}")
-    return frozenset(standing)
-
-
-_NAMES = """
-with home as (select oid, nspname from pg_namespace where nspname ~ %(pattern)s),
-expected as (select oid, nspname, name from home cross join unnest(%(names)s::text[]) as name),
-present as (
-    select h.oid, h.nspname, c.relname || '.' || polname as name
-      from pg_policy p join pg_class c on c.oid = p.polrelid join home h on h.oid = c.relnamespace)
-select coalesce(e.nspname, p.nspname) as nspname,
-       string_agg(coalesce(e.name || ' is missing', p.name || ' is unknown'), ', ') as differ
-  from expected e full join present p on p.oid = e.oid and p.name = e.name
- where p.name is null or (e.name is null and not %(newer)s)
- group by 1 order by 1 limit 5
-"""
-_LAX = f"""
-with seen as (select oid, nspname from pg_namespace where {_SCHEMAS} order by nspname = 'onyx' desc, random() limit %s)
-select s.nspname || '.' || c.relname || ' ' || polname
-  from pg_policy p join pg_class c on c.oid = p.polrelid join seen s on s.oid = c.relnamespace
- where polroles <> '{{0}}'
-    or (polqual is not null and pg_get_expr(polqual, polrelid) !~ 'onyx\\.ctx_')
-    or (polwithcheck is not null and pg_get_expr(polwithcheck, polrelid) !~ 'onyx\\.ctx_')
-"""

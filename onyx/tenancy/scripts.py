@@ -1,5 +1,6 @@
 """Migrations as they lie in migrations/: numbered SQL, named as sentences, rendered once for each tenant."""
 
+import re
 from dataclasses import dataclass
 from datetime import date
 from functools import cache
@@ -17,8 +18,8 @@ class Script:
     name: str
     sql: str
 
-    def render(self, tenant_hex: str) -> str:
-        return self.sql.replace("@tenant@", tenant_hex)
+    def render(self, tenant_hex: str, citus: bool = False) -> str:
+        return (unwrapped(self.sql) if citus else self.sql).replace("@tenant@", tenant_hex)
 
 
 @cache
@@ -31,6 +32,30 @@ def scripts(kind: str) -> tuple[Script, ...]:
     if len({s.version for s in found}) != len(found):
         raise ValueError(f"migrations/{kind}: a number stands twice")
     return tuple(found)
+
+
+@cache
+def whole(month: date, citus: bool = False) -> str:
+    """Everything that a new tenant gets, prepared once: all scripts and the log partitions of two months.
+
+    @tenant@ stands for the hex id. One round trip makes a tenant of it.
+    """
+    lines = [_CITUS] if citus else []
+    lines += [unwrapped(script.sql) if citus else script.sql for script in scripts("tenant")]
+    return "\n".join([*lines, partitions("@tenant@", month, 2)])
+
+
+_CITUS = "set local citus.enable_schema_based_sharding = on; set local citus.enable_unsafe_triggers = on;"
+_POLICY = re.compile(r"^create policy\b[^;]*;", re.M)
+_WRAPPED = re.compile(r"\(select (onyx\.ctx_\w+\([^()]*\))\)")
+
+
+def unwrapped(sql: str) -> str:
+    """The same script with its policies as Citus accepts them: it refuses sub-selects in a policy.
+
+    On one PostgreSQL each call of the context is wrapped as `(select …)`, so that it runs once for each statement.
+    """
+    return _POLICY.sub(lambda policy: _WRAPPED.sub(r"\1", policy.group()), sql)
 
 
 def partitions(tenant_hex: str, first: date, months: int) -> str:

@@ -47,7 +47,9 @@ CACHED = {
     "onyx/edge/limits.py:parsed": "limit texts of the source",
     "onyx/embedded/account.py": "the account of the data folder",
     "onyx/tenancy/boot_check.py": "what migrations say",
+    "onyx/tenancy/policies.py:expected": "what migrations say",
     "onyx/tenancy/scripts.py:scripts": "files of this checkout",
+    "onyx/tenancy/scripts.py:whole": "files of this checkout, rendered for each tenant anew",
     "onyx/work/ordering.py": "jobs of this checkout",
 }
 

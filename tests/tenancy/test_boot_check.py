@@ -8,7 +8,7 @@ import psycopg
 import pytest
 from psycopg.conninfo import make_conninfo
 
-from onyx.tenancy import boot_check
+from onyx.tenancy import boot_check, policies
 
 T = "{globex}"
 BROKEN = {
@@ -48,7 +48,7 @@ def superuser(addresses):
 
 @pytest.mark.parametrize("what", BROKEN)
 def test_it_names_what_fell(app, world, superuser, monkeypatch, what):
-    monkeypatch.setattr(boot_check, "_SAMPLE", 10_000)
+    monkeypatch.setattr(policies, "_SAMPLE", 10_000)
     break_it, mend_it, named = (
         one.format(globex=world.globex.schema, globex_hex=world.globex.id.hex) for one in BROKEN[what]
     )

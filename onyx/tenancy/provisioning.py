@@ -1,0 +1,73 @@
+"""A tenant from one prepared script: its row, then schema, role, tables, first log partitions and ledger at once (T11)."""
+
+from uuid import UUID
+
+import psycopg
+from psycopg.errors import UniqueViolation
+
+from onyx.core.clock import now
+from onyx.core.ids import uuid7
+
+from . import ledger, nodes
+from .context import schema_of
+from .scripts import partitions, whole
+
+
+def provision(owner_url: str, slug: str, name: str, tenant: UUID | None = None, node: str = nodes.MAIN) -> UUID:
+    """Create a tenant on a node. Killed at any point and run again with the same slug, it finishes what was begun.
+
+    Raises psycopg.errors.UniqueViolation when the slug belongs to a finished tenant, CheckViolation when it is
+    malformed, UnknownNode.
+    """
+    home_url = nodes.owner_of(node, owner_url)
+    with psycopg.connect(owner_url, autocommit=True) as main:
+        tenant_id, home = _reserve(main, slug, name, tenant, node)
+        home_url = home_url if home == node else nodes.owner_of(home, owner_url)
+        if home != nodes.MAIN:
+            with psycopg.connect(home_url, autocommit=True) as there:
+                _build_elsewhere(there, tenant_id, slug, name)
+        with main.transaction():
+            state = main.execute("select status from onyx.tenant where id = %s for update", [tenant_id]).fetchone()
+            if state != ("provisioning",):
+                raise UniqueViolation(f"{slug!r} was made by somebody else meanwhile")
+            _open(main, tenant_id, script(main, tenant_id) if home == nodes.MAIN else "")
+    return tenant_id
+
+
+def make_partitions(connection: psycopg.Connection, tenant: UUID, months: int = 3) -> None:
+    """Make the log partitions of this month and the following ones where they are missing."""
+    connection.execute(partitions(tenant.hex, now().date(), months).encode())
+
+
+def script(connection: psycopg.Connection, tenant: UUID) -> str:
+    """All that makes a tenant's schema on the node of this connection: rendered from what was prepared once."""
+    return whole(now().date().replace(day=1), nodes.is_citus(connection)).replace("@tenant@", tenant.hex)
+
+
+def _reserve(main: psycopg.Connection, slug: str, name: str, tenant: UUID | None, node: str) -> tuple[UUID, str]:
+    """The row of a run that was killed, with the node that it had chosen, or a new one."""
+    left = main.execute(
+        "select id, node from onyx.tenant where slug = %s and status = 'provisioning'", [slug]
+    ).fetchone()
+    if left:
+        return left[0], left[1]
+    tenant_id = tenant or uuid7()
+    main.execute(
+        "insert into onyx.tenant (id, slug, name, node) values (%s, %s, %s, %s)", [tenant_id, slug, name, node]
+    )
+    return tenant_id, node
+
+
+def _open(main: psycopg.Connection, tenant: UUID, built: str) -> None:
+    """The structure, the ledger and the word that the tenant is there: one round trip, all or nothing."""
+    ready = f"update onyx.tenant set status = 'active' where id = '{tenant}'"
+    main.execute("\n".join([built, ledger.all_applied(tenant) + ";", ready]).encode())
+
+
+def _build_elsewhere(there: psycopg.Connection, tenant: UUID, slug: str, name: str) -> None:
+    """On another node the structure comes first, with a ledger of its own; `main` learns of it when it stands."""
+    with there.transaction():
+        nodes.introduce(there, tenant, slug, name)
+        there.execute("select 1 from onyx.tenant where id = %s for update", [tenant])
+        if there.execute("select to_regnamespace(%s)", [schema_of(tenant)]).fetchone() == (None,):
+            there.execute("\n".join([script(there, tenant), ledger.all_applied(tenant)]).encode())
