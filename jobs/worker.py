@@ -20,14 +20,14 @@ from rq.registry import StartedJobRegistry
 from rq.serializers import JSONSerializer
 
 from onyx.app import create_app
-from onyx.edge import new_events, queue
+from onyx.edge import new_events, queue, strays
 from onyx.edge.state import State
 from onyx.edge.store import Away
 from onyx.tenancy import boot_check
 
 from .stopping import Stopping
 
-MODULES = ("keys", "mail", "replies", "sessions", "upkeep")
+MODULES = ("isolation", "keys", "mail", "replies", "sessions", "upkeep")
 _log = structlog.get_logger()
 
 
@@ -58,6 +58,7 @@ def main() -> None:
     state: State = app.extensions["onyx"]
     url = state.settings.redis_rq_url or state.settings.redis_url
     asked = Stopping()
+    strays.start(app)
     state.bus.start(app)  # a stopped answer, an ended session: heard here as well
     new_events.start(app)
     threading.Thread(target=_live, args=(state, url, asked), daemon=True, name="live").start()

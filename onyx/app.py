@@ -28,6 +28,7 @@ from onyx.edge import (
     login,
     new_events,
     pages,
+    strays,
     unclaimed,
 )
 from onyx.edge.limits import limiter
@@ -52,6 +53,7 @@ FEATURES = (
     "scim",
     "sso",
     "tenants",
+    "isolation",
     "monitoring",
     "console",
     "commands",
@@ -101,6 +103,7 @@ def start_background(app: Flask) -> None:
     state.bus.start(app)
     state.access_log.start(app)
     last_seen.start(app)
+    strays.start(app)
     new_events.start(app)
     unclaimed.start()
     importlib.import_module("onyx.monitoring").start(app)

@@ -30,6 +30,8 @@ class Action(StrEnum):
     GROUP_CREATED = "group.created"
     GROUP_DELETED = "group.deleted"
     IDENTITY_LINKED = "identity.linked"
+    ISOLATION_CHECK_ASKED = "isolation_check.asked"
+    ISOLATION_CHECKED = "isolation.checked"
     JOB_FAILED = "job.failed"
     JOB_STARTED = "job.started"
     MAIL_FAILED = "mail.failed"
@@ -93,6 +95,8 @@ SENTENCES: dict[Action, str] = {
     Action.GROUP_CREATED: "{actor} created the group {target}",
     Action.GROUP_DELETED: "{actor} deleted the group {target}",
     Action.IDENTITY_LINKED: "{target} was connected with an account at the organisation's sign-in service",
+    Action.ISOLATION_CHECK_ASKED: "{actor} asked for a check of the isolation of {target}",
+    Action.ISOLATION_CHECKED: "the isolation of the organisation was checked",
     Action.JOB_FAILED: "the job {target} failed",
     Action.JOB_STARTED: "{actor} started the job {target}",
     Action.MAIL_FAILED: "a mail to {target} could not be sent",

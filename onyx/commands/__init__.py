@@ -1,13 +1,20 @@
 """`flask …`: what an operator does at a shell, by the same services as everywhere, recorded as kind `operator`.
 
-setup · tenants · users · sessions · jobs · migrate · doctor · urls
+setup · tenants · users · sessions · jobs · isolation · migrate · doctor · urls
 """
 
 from flask import Flask
 
-from . import installation, jobs, sessions, tenants, users
+from . import installation, isolation, jobs, sessions, tenants, users
 
 
 def register(app: Flask) -> None:
-    for command in (*installation.COMMANDS, tenants.tenants, users.users, sessions.sessions, jobs.jobs):
+    for command in (
+        *installation.COMMANDS,
+        tenants.tenants,
+        users.users,
+        sessions.sessions,
+        jobs.jobs,
+        isolation.isolation,
+    ):
         app.cli.add_command(command)

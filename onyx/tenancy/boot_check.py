@@ -17,7 +17,7 @@ from onyx.core.scope import Scope
 from . import policies
 from .context import sign
 from .scripts import scripts
-from .walls import _pid
+from .walls import backend
 
 _log = structlog.get_logger()
 _SCHEMAS = "(nspname = 'onyx' or nspname ~ '^tenant_[0-9a-f]{32}$')"
@@ -140,7 +140,7 @@ def _judge(connection: Connection) -> list[str]:
 
 def _judges_rightly(connection: Connection) -> bool:
     tenant = uuid4()
-    genuine = sign(Scope(tenant, "member"), _pid(connection))
+    genuine = sign(Scope(tenant, "member"), backend(connection))
     forged = genuine[:-1] + ("0" if genuine[-1] != "0" else "1")
     told = [
         connection.exec_driver_sql(

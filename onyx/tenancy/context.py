@@ -16,11 +16,11 @@ LIFETIME = 30.0
 _BLOCK = 64
 
 
-def sign(scope: Scope, pid: int | None) -> str:
-    """The context for one transaction on one backend (`pid`; None behind a transaction pooler)."""
+def sign(scope: Scope, pid: int | None, seconds: float = LIFETIME) -> str:
+    """The context for one transaction on one backend (`pid`; None behind a transaction pooler), good for so long."""
     user = scope.user.hex if scope.user else ""
     session = scope.session.hex if scope.session else ""
-    expires = time.time() + LIFETIME
+    expires = time.time() + seconds
     body = f"v1|{scope.tenant.hex}|{user}|{scope.purpose}|{expires:.3f}|{pid or '-'}|{session}"
     return f"{body}.{hmac.digest(derive('context'), body.encode(), 'sha256').hex()}"
 

@@ -8,7 +8,7 @@ import psycopg
 
 from onyx.core import master, secrets
 
-from . import fleet, ledger, nodes, signing
+from . import catalogue, fleet, ledger, nodes, signing
 from .context import padded_keys
 from .provisioning import make_partitions as make_partitions  # kept here for those who change structure
 from .provisioning import provision as provision
@@ -37,6 +37,8 @@ def pending(owner_url: str) -> bool:
             return True
         if connection.execute("select 1 from onyx.signing_key limit 1").fetchone() is None:
             return True
+        if not catalogue.reference_is_kept(connection):
+            return True
         if ledger.behind(connection) or _tenant_id(connection, PLATFORM) is None:
             return True
     return any(_node_pending(nodes.owner_of(node, owner_url)) for node in nodes.names()[1:])
@@ -58,6 +60,7 @@ def migrate_all(
         _prepare(connection, say)
         _install_master_key()
         signing.install_keys(connection)
+        catalogue.keep_reference(connection)
         for node in nodes.names()[1:]:
             with psycopg.connect(nodes.owner_of(node, owner_url), autocommit=True) as there:
                 _prepare(there, say)

@@ -17,7 +17,7 @@ from onyx.core.scope import Scope
 from .context import sign
 from .ledger import latest, versions
 from .scripts import scripts
-from .walls import _pid
+from .walls import backend
 
 _TENANTS = "^tenant_[0-9a-f]{32}$"
 _TOLD = 5
@@ -26,7 +26,7 @@ _SAMPLE = 4
 
 def fallen(connection: Connection) -> list[str]:
     """What is wrong with policies, five schemas at most."""
-    context = sign(Scope(uuid4(), "job:control"), _pid(connection))
+    context = sign(Scope(uuid4(), "job:control"), backend(connection))
     connection.exec_driver_sql("select set_config('onyx.context', %s, true)", (context,))
     fell = _differ(connection, "onyx", frozenset(versions("platform")), "platform", newer=_newer_platform(connection))
     for schema in connection.exec_driver_sql(_UNUSUAL, (sorted(expected("tenant", _all())), _TENANTS)).scalars():

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from uuid import UUID
 
 from sqlalchemy import Connection
 from sqlalchemy.exc import OperationalError
@@ -23,9 +24,14 @@ bound_to_backend = True
 
 def tell(connection: Connection, scope: Scope) -> None:
     """Take the tenant's role and path and hand over the signed context, for this transaction only."""
-    schema = schema_of(scope.tenant).encode()
-    connection.info.setdefault("tenants", set()).add(scope.tenant)
-    begin(connection, _TENANT, schema, schema, sign(scope, _pid(connection)).encode(), tenant=schema)
+    tell_as(connection, scope.tenant, sign(scope, backend(connection)))
+
+
+def tell_as(connection: Connection, tenant: UUID, context: str) -> None:
+    """Take a tenant's role and path with this context, whoever made it: PostgreSQL judges."""
+    schema = schema_of(tenant).encode()
+    connection.info.setdefault("tenants", set()).add(tenant)
+    begin(connection, _TENANT, schema, schema, context.encode(), tenant=schema)
 
 
 @contextmanager
@@ -36,7 +42,7 @@ def control_plane(scope: Scope) -> Iterator[Connection]:
     """
     try:
         with control_engine().begin() as connection:
-            begin(connection, _CONTROL, sign(scope, _pid(connection)).encode(), tenant=b"onyx")
+            begin(connection, _CONTROL, sign(scope, backend(connection)).encode(), tenant=b"onyx")
             yield connection
     except (OperationalError, PoolTimeout) as error:
         if is_away(error):
@@ -44,7 +50,8 @@ def control_plane(scope: Scope) -> Iterator[Connection]:
         raise
 
 
-def _pid(connection: Connection) -> int | None:
+def backend(connection: Connection) -> int | None:
+    """The process id of the connection's backend, which contexts name; None behind a transaction pooler."""
     if not bound_to_backend:
         return None
     return connection.connection.dbapi_connection.pgconn.backend_pid  # type: ignore[union-attr]

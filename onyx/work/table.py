@@ -27,6 +27,10 @@ TABLE = (
         "Moves what processes wrote down before they ended into each organisation's access log.",
     ),
     Entry(
+        "isolation.check", MINUTE, "default", "tenants", "Check isolation",
+        "Tries to reach one organisation from another, compares grants with the migrations, and signs a report; daily.",
+    ),
+    Entry(
         "keys.expire", MINUTE, "default", "tenants", "End API keys that ran out",
         "Ends API keys whose time is over, with the connections that were opened with them.",
     ),

@@ -1,0 +1,68 @@
+// The newest isolation result of each organisation, for the platform.
+import { get, post } from "./api.js";
+import { notify } from "./notices.js";
+import { timeElement } from "./times.js";
+
+const byId = (id) => document.getElementById(id);
+const rows = byId("isolation-rows");
+let next = null;
+
+byId("isolation-state").addEventListener("change", () => load());
+byId("isolation-more").addEventListener("click", () => load(next));
+await load();
+
+async function load(after = null) {
+  const query = new URLSearchParams({ state: byId("isolation-state").value });
+  if (after) query.set("after", after);
+  try {
+    const answer = await get(`/api/v1/platform/isolation?${query}`);
+    const drawn = answer.data.map(draw);
+    if (after) rows.append(...drawn);
+    else rows.replaceChildren(...drawn);
+    next = answer.next;
+    byId("isolation-error").hidden = true;
+  } catch (error) {
+    fail(`The results could not be read: ${error.message}`);
+  }
+  byId("isolation-footer").hidden = !next;
+  const count = rows.children.length;
+  byId("isolation-note").textContent = count ? `${count}${next ? " or more" : ""} organisation${count === 1 ? "" : "s"}` : "No organisation fits.";
+}
+
+function draw(tenant) {
+  const row = byId("isolation-piece").content.cloneNode(true).querySelector("tr");
+  row.querySelector(".who").href = `/platform/tenants/${tenant.id}`;
+  row.querySelector(".who-name").textContent = tenant.name;
+  row.querySelector(".who-mail").textContent = tenant.slug;
+  const badge = row.querySelector(".badge");
+  const checked = tenant.checked_at !== null;
+  badge.textContent = !checked ? "not checked yet" : tenant.passed ? "everything held" : `${tenant.failed} did not hold`;
+  badge.classList.add(!checked ? "bg-secondary-lt" : tenant.passed ? "bg-green-lt" : "bg-red-lt");
+  if (checked) row.querySelector(".isolation-when").append(timeElement(tenant.checked_at));
+  const report = row.querySelector("[data-report]");
+  report.hidden = !checked;
+  report.href = `/api/v1/tenants/${tenant.id}/isolation/report`;
+  report.setAttribute("aria-label", `Signed report of ${tenant.name}`);
+  offerCheck(row.querySelector("[data-check]"), tenant);
+  return row;
+}
+
+function offerCheck(button, tenant) {
+  button.hidden = !byId("isolation").dataset.mayManage;
+  button.setAttribute("aria-label", `Check ${tenant.name} now`);
+  button.addEventListener("click", async () => {
+    button.disabled = true;
+    try {
+      await post(`/api/v1/tenants/${tenant.id}/isolation/check`);
+      notify(`${tenant.name} is checked within a minute; reload to see the result.`);
+    } catch (error) {
+      fail(`The check was not asked for: ${error.message}`);
+    }
+    button.disabled = false;
+  });
+}
+
+function fail(text) {
+  byId("isolation-error").textContent = text;
+  byId("isolation-error").hidden = false;
+}
