@@ -1,7 +1,9 @@
 """`flask isolation`: prove that organisations cannot see each other, and check a report that somebody kept."""
 
 import json
+import sys
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 import click
@@ -28,11 +30,12 @@ isolation = AppGroup("isolation", help="Prove that organisations cannot see each
 def check(slug: str | None, out: Path | None, as_json: bool) -> None:
     """Check now; ends with 1 when anything did not hold, and says what."""
     places = [named(slug)] if slug else list(every_tenant(Scope(state().platform, "platform")))
-    told = []
-    with click.progressbar(places, label="Checking", file=click.get_text_stream("stderr"), show_pos=True) as bar:
-        for place in bar:
+    told: list[dict[str, Any]] = []
+    with click.progressbar(length=len(places), label="Checking", file=sys.stderr, show_pos=True) as bar:
+        for place in places:
             document = _check(place)
             told.append(document)
+            bar.update(1)
             if out:
                 out.mkdir(parents=True, exist_ok=True)
                 (out / f"isolation-{place.slug}.json").write_text(json.dumps(document, indent=2))
@@ -58,7 +61,7 @@ def verify(report: Path) -> None:
     click.echo(f"Genuine: {content['organisation']['name']}, {content['checked_at']}, {result}.")
 
 
-def _check(place: Tenant) -> dict[str, object]:
+def _check(place: Tenant) -> dict[str, Any]:
     with tenant_scope(place.id, "job:isolation"):
         document = service.report(place.id, examine(place.id))
     with acting_in(place, "job:isolation", "isolation check") as (session, actor):
@@ -67,21 +70,19 @@ def _check(place: Tenant) -> dict[str, object]:
     return document
 
 
-def _line(document: dict[str, object]) -> dict[str, object]:
-    content: dict[str, object] = document["content"]  # type: ignore[assignment]
-    checks: list[dict[str, object]] = content["checks"]  # type: ignore[assignment]
-    failed = [str(check["name"]) for check in checks if not check["passed"]]
-    where: dict[str, str] = content["organisation"]  # type: ignore[assignment]
+def _line(document: dict[str, Any]) -> dict[str, Any]:
+    content = document["content"]
+    failed = [one["name"] for one in content["checks"] if not one["passed"]]
     return {
-        "organisation": where["slug"],
-        "checks": len(checks),
+        "organisation": content["organisation"]["slug"],
+        "checks": len(content["checks"]),
         "result": f"FAILED: {', '.join(failed)}" if failed else "ok",
     }
 
 
-def _explain(broken: list[dict[str, object]]) -> None:
+def _explain(broken: list[dict[str, Any]]) -> None:
     for document in broken:
-        content: dict[str, object] = document["content"]  # type: ignore[assignment]
-        for one in content["checks"]:  # type: ignore[attr-defined]
+        content = document["content"]
+        for one in content["checks"]:
             for found in one["found"]:
-                click.echo(f"{content['organisation']['slug']}: {one['title']}: {found}", err=True)  # type: ignore[index]
+                click.echo(f"{content['organisation']['slug']}: {one['title']}: {found}", err=True)

@@ -11,7 +11,7 @@ from onyx.core.actor import Actor
 from onyx.core.clock import now, rfc3339
 from onyx.core.db import rows
 from onyx.core.ids import uuid7
-from onyx.core.scope import Scope
+from onyx.core.scope import Scope, current_scope
 from onyx.core.wire import Fixed
 from onyx.tenancy.attempts import Check
 from onyx.tenancy.listing import place
@@ -60,5 +60,6 @@ def tell_platform(tenant: UUID, report_id: UUID, failed: int) -> None:
 
 def ask(session: Session, actor: Actor) -> None:
     """Have the actor's tenant checked within a minute."""
-    rows(session, "select onyx.mark_due(%s, now())", DUE)
+    with control_plane(current_scope()) as connection:
+        connection.exec_driver_sql("select mark_due(%s, now())", (DUE,))
     record(session, actor, Action.ISOLATION_CHECK_ASKED, target("tenant", actor.tenant_id, actor.tenant_slug))

@@ -30,7 +30,13 @@ def names(client):
 
 
 def test_who_sees_which_jobs(client_of):
-    assert names(client_of("dana")) == ["keys.expire", "mail.send", "replies.recover", "sessions.expire"]
+    assert names(client_of("dana")) == [
+        "isolation.check",
+        "keys.expire",
+        "mail.send",
+        "replies.recover",
+        "sessions.expire",
+    ]
     assert {"access_log.drain", "partitions.ahead", "revocations.prune", "sessions.expire"} <= set(
         names(client_of("petra"))
     )

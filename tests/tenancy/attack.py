@@ -56,15 +56,21 @@ def one_connection(url: str) -> Flask:
     return app
 
 
-def inject(stage: Stage, statements: list[str], purpose: str = "member", name: str = "alice") -> list[str]:
-    """Run statements as text on one of the cast's own request connection; all that came back, errors included."""
+def inject(
+    stage: Stage, statements: list[str], purpose: str = "member", name: str | None = "alice", keep: bool = True
+) -> list[str]:
+    """Run statements as text on one of the cast's own request connection, or on a job's in Acme; all that came back,
+    errors included.
+    """
     heard: list[str] = []
-    person = stage.world[name]
-    with stage.app.app_context(), tenant_scope(person.tenant.id, purpose, person.id):
+    tenant = stage.world.acme if name in (None, "petra") else stage.world[name].tenant
+    with stage.app.app_context(), tenant_scope(tenant.id, purpose, stage.world[name].id if name else None):
         try:
             with unit_of_work() as session:
                 for statement in statements:
                     heard.extend(_savepointed(session, stage.fill(statement)))
+                if not keep:
+                    session.rollback()
         except (SQLAlchemyError, OnyxError, psycopg.Error) as error:
             heard.append(str(error))
     return heard
@@ -218,8 +224,7 @@ def contexts(world: World, owns: dict[str, Belongings]) -> dict[str, str]:
     mallorys = Scope(world.globex.id, "member", world.mallory.id)
     good = context.sign(mine, 1)
     body, mac = good.rsplit(".", 1)
-    with patch.object(context, "LIFETIME", -1.0):
-        expired = context.sign(bobs, None)
+    expired = context.sign(bobs, None, seconds=-1.0)
     part = body.split("|")
     edit = lambda place, value: "|".join([*part[:place], value, *part[place + 1 :]]) + "." + mac  # noqa: E731
     unpadded = context.sign(bobs, None).rsplit(".", 1)[0]
