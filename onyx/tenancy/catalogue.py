@@ -11,10 +11,9 @@ from uuid import UUID, uuid4
 import psycopg
 from sqlalchemy import Connection
 
-from onyx.core.clock import now
-
 from .context import schema_of
-from .scripts import partitions, scripts
+from .provisioning import script
+from .scripts import scripts
 
 _MONTH = re.compile(r"_20\d{4}(?=\b|_)")
 _RELATION = "join pg_class c on c.oid = %s join home h on h.oid = c.relnamespace"
@@ -100,8 +99,7 @@ def keep_reference(connection: psycopg.Connection) -> None:
         return
     tenant = uuid4()
     with connection.transaction(force_rollback=True):
-        made = "\n".join(script.render(tenant.hex) for script in scripts("tenant"))
-        connection.execute((made + partitions(tenant.hex, now().date(), 1)).encode())
+        connection.execute(script(connection, tenant).encode())
         connection.execute("set local search_path = ''")
         found = connection.execute(_CATALOGUE.encode(), {"schema": schema_of(tenant)}).fetchall()
     connection.execute(
@@ -117,8 +115,8 @@ def _without_ids(line: str, tenant: UUID) -> str:
 
 
 def _version() -> int:
-    return max(script.version for script in scripts("tenant"))
+    return max(one.version for one in scripts("tenant"))
 
 
 def _fingerprint() -> bytes:
-    return hashlib.sha256("\n".join(script.sql for script in scripts("tenant")).encode()).digest()
+    return hashlib.sha256("\n".join(one.sql for one in scripts("tenant")).encode()).digest()
