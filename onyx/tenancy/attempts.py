@@ -45,14 +45,15 @@ class Check:
 
 
 def attempts(tenant: UUID, neighbour: UUID) -> list[Check]:
-    """Every attempt of `tenant` on itself and on `neighbour`; needs an app context."""
+    """Every attempt of `tenant` on itself, on `neighbour`, and of that on this one; needs an app context."""
+    there, back = (tenant, neighbour), (neighbour, tenant)
     return [
-        Check("foreign_tables", "Another organisation's tables refuse this one's role", _directly(tenant, neighbour)),
-        Check("foreign_role", "Another organisation's role shows nothing to this one's context", _as(tenant, neighbour)),
-        Check("forged_contexts", "Forged, edited, borrowed and expired contexts are not believed", _forged(tenant, neighbour)),
+        Check("foreign_tables", "Each organisation's tables refuse the other's role", _directly(*there) + _directly(*back)),
+        Check("foreign_role", "Each organisation's role shows nothing to the other's context", _as(*there) + _as(*back)),
+        Check("forged_contexts", "Forged, edited, borrowed and expired contexts are not believed", _forged(*there) + _forged(*back)),
         Check("no_context", "Without a context there are no rows", _without(tenant)),
         Check("purposes", "No purpose but a person's own reads what people wrote", _purposes(tenant)),
-        Check("could_leak", "There was something that could have leaked", _something(neighbour)),
+        Check("could_leak", "There was something that could have leaked", _something(neighbour) + _something(tenant)),
     ]  # fmt: skip
 
 
@@ -125,7 +126,11 @@ def _purposes(tenant: UUID) -> tuple[str, ...]:
 def _something(neighbour: UUID) -> tuple[str, ...]:
     """The neighbour's own auditor sees its trail: else all the zeros above would prove nothing."""
     with _transaction(neighbour, lambda pid: sign(Scope(neighbour, "auditor", uuid4()), pid)) as connection:
-        return () if "audit_event" in _visible(connection, neighbour) else ("the neighbour's trail is empty",)
+        return (
+            ()
+            if "audit_event" in _visible(connection, neighbour)
+            else ("a trail is empty: nothing could have leaked from it",)
+        )
 
 
 @contextmanager
