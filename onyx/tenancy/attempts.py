@@ -50,7 +50,7 @@ def attempts(tenant: UUID, neighbour: UUID) -> list[Check]:
     return [
         Check("foreign_tables", "Each organisation's tables refuse the other's role", _directly(*there) + _directly(*back)),
         Check("foreign_role", "Each organisation's role shows nothing to the other's context", _as(*there) + _as(*back)),
-        Check("forged_contexts", "Forged, edited, borrowed and expired contexts are not believed", _forged(*there) + _forged(*back)),
+        Check("forged_contexts", "Forged, borrowed and expired contexts are not believed", _forged(*there) + _forged(*back)),
         Check("no_context", "Without a context there are no rows", _without(tenant)),
         Check("purposes", "No purpose but a person's own reads what people wrote", _purposes(tenant)),
         Check("could_leak", "There was something that could have leaked", _something(neighbour) + _something(tenant)),
