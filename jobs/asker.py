@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+from onyx.access import held
 from onyx.access.policy import Permission, permissions_of
 from onyx.core.db import rows, unit_of_work
 from onyx.core.ids import parse_id
@@ -30,8 +31,8 @@ class Asker:
         return self.email or "schedule"
 
 
-_STILL = """
-select u.email, array(select r.role from user_role r where r.user_id = u.id) as roles
+_STILL = f"""
+select u.email, {held.ROLES}, {held.EXTRA}
   from app_user u join login_session s on s.user_id = u.id
  where u.id = %s and s.id = %s and u.status = 'active' and s.state = 'active'
 """
@@ -61,6 +62,6 @@ def _confirmed(tenant: UUID, user: UUID, session: UUID) -> str:
         raise Refused("this organisation is not active")
     with tenant_scope(tenant, "auth", user, session), unit_of_work() as opened:
         found = rows(opened, _STILL, user, session)
-    if not found or Permission.JOBS_RUN not in permissions_of(found[0].roles, place.slug):
+    if not found or Permission.JOBS_RUN not in permissions_of(found[0].roles, place.slug, found[0].extra):
         raise Refused("whoever asked for this job may not ask for it any more")
     return found[0].email

@@ -5,6 +5,7 @@ from typing import Any
 
 import structlog
 
+import onyx.access.invitation_letter
 import onyx.passwords.letters  # noqa: F401 - registers what it writes
 from onyx.audit.actions import Action
 from onyx.audit.record import record, target
@@ -63,12 +64,14 @@ def _hand_over(run: Run, row: Any, message: Message, url: str, sender: str) -> i
     with run.unit_of_work() as session:
         queries.settle(session, row.user_id, row.id, "failed" if reason else "sent")
         action, outcome = (Action.MAIL_FAILED, "failure") if reason else (Action.MAIL_SENT, "success")
-        record(session, run.actor, action, _to(row), outcome=outcome, reason=reason, kind=row.kind)
+        record(session, run.actor, action, _to(row, message), outcome=outcome, reason=reason, kind=row.kind)
     return 0 if reason else 1
 
 
-def _to(row: Any) -> dict[str, str]:
-    return target("user", row.user_id, row.email)
+def _to(row: Any, message: Message | None = None) -> dict[str, str]:
+    """Whom the mail is for; an invitation goes to somebody who is nobody here yet."""
+    to = message.to if message else row.email
+    return target("user", row.user_id if to == row.email else None, to)
 
 
 def _name(run: Run) -> str:

@@ -52,6 +52,8 @@ FEATURES = (
     "members",
     "scim",
     "sso",
+    "roles",
+    "invitations",
     "tenants",
     "isolation",
     "monitoring",

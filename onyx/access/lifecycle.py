@@ -2,6 +2,8 @@
 sockets in a second, whoever asks for it: an administrator, the command line or a directory (I1, I3, I7).
 """
 
+from collections.abc import Mapping
+from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import delete
@@ -11,9 +13,9 @@ from onyx.audit.actions import Action
 from onyx.audit.record import change, record, target
 from onyx.core import outbox
 from onyx.core.actor import Actor
-from onyx.core.clock import now
+from onyx.core.clock import now, rfc3339
 from onyx.core.db import rows
-from onyx.core.errors import Conflict
+from onyx.core.errors import Conflict, Invalid
 from onyx.core.scope import current_scope
 from onyx.core.secrets import email_digest
 from onyx.identity import changes
@@ -22,6 +24,8 @@ from onyx.tenancy.walls import control_plane
 
 from . import rules
 from .ending import end_all_of
+from .held import roles_held
+from .held import until as ends_of
 from .people import checked_email, checked_roles
 
 
@@ -46,34 +50,68 @@ def rename(session: Session, actor: Actor, user: User, *, email: str | None, dis
         changes.person_changed(session, actor.tenant_id, user.id, "profile")
 
 
-def set_roles(session: Session, actor: Actor, user: User, roles: list[str]) -> None:
-    """Give exactly these roles; the person's next request and every open socket obey (I3)."""
-    wanted = checked_roles(actor, roles)
-    rules.not_above(actor, user)
-    rules.not_out_of_office(actor, user, wanted)
-    change_roles(session, actor, user, wanted)
+def set_roles(
+    session: Session, actor: Actor, user: User, roles: list[str], until: Mapping[str, datetime] | None = None
+) -> None:
+    """Give exactly these roles; the person's next request and every open socket obey (I3).
+
+    `until` says when some of them end; without it, roles that are held already keep their end.
+    """
+    wanted = checked_roles(session, actor, roles)
+    change_roles(session, actor, user, _ends(user, wanted, until))
+    rules.not_out_of_office(actor, user)
 
 
-def change_roles(session: Session, actor: Actor, user: User, wanted: list[str]) -> None:
-    """set_roles() for roles that were checked already; there may be none."""
+def change_roles(session: Session, actor: Actor, user: User, ends: Mapping[str, datetime | None]) -> None:
+    """set_roles() for roles that were checked already, each with the moment at which it ends; there may be none."""
     rules.not_above(actor, user)
-    rules.not_by_oneself(actor, user, wanted)
-    if rules.admin_role(actor.tenant_slug) not in wanted:
+    admin = rules.admin_role(actor.tenant_slug)
+    if admin not in ends or ends[admin]:
         rules.somebody_still_administers(session, actor, user)
-    held = sorted(row.role for row in user.roles)
-    if held == wanted:
+    before, after = _told(roles_held(user), ends_of(user)), _told(sorted(ends), ends)
+    if before == after:
         return
-    for row in user.roles:
-        if row.role not in wanted:
-            session.delete(row)
-    session.add_all(
-        UserRole(user_id=user.id, role=role, granted_by=actor.user_id) for role in wanted if role not in held
-    )
-    session.flush()  # so that the answer shows the roles as they are now
+    _write_roles(session, actor, user, ends)
+    session.flush()  # so that the answer, and the rules, see the roles as they are now
     session.refresh(user, ["roles"])
-    told = [change("roles", held, wanted)]
+    rules.not_by_oneself(actor, user)
+    _mark_ends(ends)
+    told = [change("roles", before, after)]
     record(session, actor, Action.ROLES_CHANGED, target("user", user.id, user.email), changes=told)
     changes.person_changed(session, actor.tenant_id, user.id, "roles_changed")
+
+
+def _ends(user: User, wanted: list[str], given: Mapping[str, datetime] | None) -> dict[str, datetime | None]:
+    """When each of the wanted roles ends; raises Invalid for a moment that is over or names no wanted role."""
+    if given is not None and any(role not in wanted or at <= now() for role, at in given.items()):
+        raise Invalid(fields={"until": "Name roles of the list, with a time that is still to come."})
+    kept = ends_of(user) if given is None else given
+    return {role: kept.get(role) for role in wanted}
+
+
+def _told(roles: list[str], ends: Mapping[str, datetime | None]) -> list[str]:
+    """Roles as the trail shows them: `admin`, or `admin until 2027-01-01T00:00:00Z`."""
+    return [f"{role} until {rfc3339(at)}" if (at := ends.get(role)) else role for role in roles]
+
+
+def _write_roles(session: Session, actor: Actor, user: User, ends: Mapping[str, datetime | None]) -> None:
+    there = {row.role: row for row in user.roles}
+    for row in user.roles:
+        if row.role not in ends:
+            session.delete(row)
+    for role, at in ends.items():
+        if role not in there:
+            session.add(UserRole(user_id=user.id, role=role, granted_by=actor.user_id, expires_at=at))
+        elif there[role].expires_at != at:
+            there[role].granted_by, there[role].granted_at, there[role].expires_at = actor.user_id, now(), at
+
+
+def _mark_ends(ends: Mapping[str, datetime | None]) -> None:
+    """Have the job roles.expire look when the first grant ends."""
+    first = min((at for at in ends.values() if at), default=None)
+    if first is not None:
+        with control_plane(current_scope()) as connection:
+            connection.exec_driver_sql("select mark_due('roles', %s)", (first,))
 
 
 def suspend(session: Session, actor: Actor, user: User) -> list[UUID]:

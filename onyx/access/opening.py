@@ -1,9 +1,10 @@
 """Opening login sessions: what signing in by password and by single sign-on both come down to (S1)."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from uuid import UUID
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from onyx.audit.actions import Action
@@ -14,15 +15,8 @@ from onyx.core.ids import uuid7
 from onyx.identity import tokens
 from onyx.identity.models import LoginSession, Profile
 
-REMEMBERED = timedelta(days=30)
-
-
-@dataclass(frozen=True, slots=True)
-class Policy:
-    """How long a login session lasts."""
-
-    idle_seconds: int
-    absolute_seconds: int
+from .ending import end
+from .session_policy import Policy
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,9 +31,14 @@ class SignedIn:
 def open_session(
     session: Session, actor: Actor, user: UUID, policy: Policy, remember: bool, device: str, factor: str | None = None
 ) -> SignedIn:
-    """Open a login session for a person who has proved who they are, by `factor` or a password; purpose `auth`."""
-    absolute = REMEMBERED if remember else timedelta(seconds=policy.absolute_seconds)
-    id, expires_at = uuid7(), now() + absolute
+    """Open a login session for a person who has proved who they are, by `factor` or a password; purpose `auth`.
+
+    Where the policy bounds how many somebody may have, the oldest ones end.
+    """
+    profile = session.get_one(Profile, user, with_for_update=True)  # one after the other, so that none is not counted
+    profile.last_login_at = now()
+    _make_room(session, actor, user, policy)
+    id, expires_at = uuid7(), policy.ends(now(), remember)
     token = tokens.issue(user, actor.tenant_id, id, expires_at)
     session.add(
         LoginSession(
@@ -54,7 +53,19 @@ def open_session(
             device=device,
         )
     )
-    profile = session.get_one(Profile, user)
-    profile.last_login_at = now()
     record(session, actor, Action.SESSION_CREATED, target("session", id, device), remember=remember, factor=factor)
     return SignedIn(token, id, expires_at)
+
+
+def _make_room(session: Session, actor: Actor, user: UUID, policy: Policy) -> None:
+    """End the oldest live sessions of a person, so that there is room for one more."""
+    if policy.most is None:
+        return
+    alive = session.scalars(
+        select(LoginSession)
+        .where(LoginSession.user_id == user, LoginSession.state == "active")
+        .order_by(LoginSession.created_at, LoginSession.id)
+        .with_for_update()
+    ).all()
+    for row in alive[: max(0, len(alive) - policy.most + 1)]:
+        end(session, actor, row, "revoked", "too_many_sessions")

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 from onyx.audit.actions import Action
 from onyx.audit.record import record, target
 from onyx.core.actor import Actor
-from onyx.core.db import violated
+from onyx.core.db import rows, violated
 from onyx.core.errors import Conflict, Denied, Invalid
 from onyx.core.ids import uuid7
 from onyx.core.scope import current_scope
@@ -37,7 +37,7 @@ def add_person(
     `any_name` the name under which somebody signs in need not be an e-mail: a directory decides.
     """
     email = checked_name(email) if any_name else checked_email(email)
-    wanted = checked_roles(actor, roles)
+    wanted = checked_roles(session, actor, roles)
     digest = email_digest(email)
     with control_plane(current_scope()) as connection:
         connection.exec_driver_sql("select directory_add(%s)", (digest,))
@@ -74,18 +74,21 @@ def checked_name(name: str) -> str:
     return name
 
 
-def checked_roles(actor: Actor, roles: list[str]) -> list[str]:
+def checked_roles(session: Session, actor: Actor, roles: list[str]) -> list[str]:
     """The roles, known and grantable. Raises Invalid for unknown ones, Denied for more than the actor holds (I2)."""
+    own = {row.key: row.permissions for row in rows(session, _OWN_ROLES, roles)}
     known = {role.value for role in roles_for(actor.tenant_slug)}
-    if not roles or not set(roles) <= known:
-        raise Invalid(fields={"roles": f"Choose from {', '.join(sorted(known))}."})
+    if not roles or not set(roles) <= known | own.keys():
+        raise Invalid(fields={"roles": f"Choose from {', '.join(sorted(known))} and your organisation's own roles."})
     if actor.for_a_person:
         for role in set(roles):
-            lacking = permissions_of((role,), actor.tenant_slug) - actor.permissions
+            lacking = permissions_of((role,), actor.tenant_slug, own.get(role, ())) - actor.permissions
             if lacking - HELD_APART:
                 raise Denied(f"You cannot grant the role {role}: it allows more than you may do yourself.")
     return sorted(set(roles))
 
+
+_OWN_ROLES = "select key, permissions from role where key = any(%s)"
 
 # Reading the log is held apart from administration: an admin appoints auditors and cannot read what they read.
 HELD_APART = frozenset({"audit:read"})

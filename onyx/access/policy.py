@@ -1,5 +1,6 @@
 """The whole policy on one screen (I2, I3, T4). What is not here is denied."""
 
+from collections.abc import Collection
 from enum import StrEnum
 
 
@@ -18,9 +19,11 @@ class Permission(StrEnum):
     OWN_SIGN_IN = "own:sign_in"
     PROFILE_READ = "profile:read"
     ROLES_GRANT = "roles:grant"
+    ROLES_MANAGE = "roles:manage"
     SCIM_PROVISION = "scim:provision"
     SESSIONS_READ = "sessions:read"
     SESSIONS_REVOKE = "sessions:revoke"
+    SETTINGS_MANAGE = "settings:manage"
     SSO_MANAGE = "sso:manage"
     TENANTS_MANAGE = "tenants:manage"
     TENANTS_READ = "tenants:read"
@@ -54,9 +57,11 @@ PURPOSE: dict[Permission, str] = {
     P.OWN_SIGN_IN: "member",
     P.PROFILE_READ: "member",
     P.ROLES_GRANT: "admin",
+    P.ROLES_MANAGE: "admin",
     P.SCIM_PROVISION: "admin",
     P.SESSIONS_READ: "admin",
     P.SESSIONS_REVOKE: "admin",
+    P.SETTINGS_MANAGE: "admin",
     P.SSO_MANAGE: "admin",
     P.TENANTS_MANAGE: "platform",
     P.TENANTS_READ: "platform",
@@ -67,8 +72,8 @@ PURPOSE: dict[Permission, str] = {
 _IS_HERE = {P.OWN_ACCOUNT, P.OWN_SIGN_IN, P.PROFILE_READ}
 _CHATS = _IS_HERE | {P.CHAT_USE}
 _ADMINISTERS = {
-    P.USERS_READ, P.USERS_MANAGE, P.ROLES_GRANT, P.SESSIONS_READ, P.SESSIONS_REVOKE, P.MONITORING_READ,
-    P.JOBS_READ, P.JOBS_RUN, P.KEYS_MANAGE, P.SCIM_PROVISION, P.SSO_MANAGE,
+    P.USERS_READ, P.USERS_MANAGE, P.ROLES_GRANT, P.ROLES_MANAGE, P.SESSIONS_READ, P.SESSIONS_REVOKE, P.MONITORING_READ,
+    P.JOBS_READ, P.JOBS_RUN, P.KEYS_MANAGE, P.SCIM_PROVISION, P.SETTINGS_MANAGE, P.SSO_MANAGE,
 }  # fmt: skip
 
 POLICY: dict[Role, frozenset[Permission]] = {
@@ -88,6 +93,38 @@ NEVER_BY_KEY = frozenset({P.OWN_ACCOUNT, P.OWN_SIGN_IN, P.KEYS_CREATE, P.KEYS_MA
 # their API keys.
 UNTIL_ENROLLED = frozenset({P.OWN_SIGN_IN.value})
 
+# What every role gives, a tenant's own ones too: one's account, and the way out.
+ALWAYS = frozenset.intersection(*POLICY.values())
+# What a tenant may put into roles of its own: everything that stays inside the tenant.
+# Not who vouches for people: a directory, or the sign-in of another service.
+GRANTABLE = frozenset(p for p in P if PURPOSE[p] in ("member", "admin", "auditor")) - {P.SCIM_PROVISION, P.SSO_MANAGE}
+
+# What each permission lets people do, for those who put roles together.
+MEANING: dict[Permission, str] = {
+    P.AUDIT_READ: "Read the audit trail and the access log",
+    P.CHAT_USE: "Chat, and have projects, searches and exports of their own",
+    P.FILES_UPLOAD: "Upload files of their own",
+    P.JOBS_READ: "See what Onyx does by itself, and how it went",
+    P.JOBS_RUN: "Start such a job now",
+    P.KEYS_CREATE: "Make API keys that act for oneself",
+    P.KEYS_MANAGE: "See everybody's API keys, and revoke them",
+    P.MONITORING_READ: "Watch live numbers",
+    P.OWN_ACCOUNT: "Have an account: profile, password, own sessions",
+    P.OWN_SIGN_IN: "Set up one's own second factor, and sign out",
+    P.PROFILE_READ: "Know one's own name and roles",
+    P.ROLES_GRANT: "Give and take roles, as far as they hold what is in them",
+    P.ROLES_MANAGE: "Make, change and delete the organisation's own roles",
+    P.SCIM_PROVISION: "Let a directory bring and remove people",
+    P.SESSIONS_READ: "See who is signed in, and since when",
+    P.SESSIONS_REVOKE: "Sign others out",
+    P.SETTINGS_MANAGE: "Say how long people stay signed in",
+    P.SSO_MANAGE: "Connect the organisation's own sign-in service",
+    P.TENANTS_MANAGE: "Create, change and suspend organisations",
+    P.TENANTS_READ: "See the organisations of this installation",
+    P.USERS_MANAGE: "Add, change, suspend and delete people",
+    P.USERS_READ: "See the people of the organisation",
+}
+
 # A role that reaches across tenants exists in the platform's own tenant and nowhere else.
 ONLY_IN_PLATFORM = frozenset({Role.PLATFORM_ADMIN})
 PLATFORM_SLUG = "platform"
@@ -98,10 +135,15 @@ def roles_for(tenant_slug: str) -> list[Role]:
     return [role for role in Role if tenant_slug == PLATFORM_SLUG or role not in ONLY_IN_PLATFORM]
 
 
-def permissions_of(roles: list[str] | tuple[str, ...], tenant_slug: str) -> frozenset[str]:
-    """All that somebody with these roles may do in this tenant; unknown roles give nothing."""
+def permissions_of(roles: Collection[str], tenant_slug: str, extra: Collection[str] = ()) -> frozenset[str]:
+    """All that somebody with these roles may do in this tenant; unknown roles give nothing.
+
+    `extra` is what roles of the tenant's own give (access/held.py); what such a role may not give is left out.
+    """
     known = [role for role in roles_for(tenant_slug) if role in roles]
-    return frozenset(p.value for role in known for p in POLICY[role])
+    given = {p for role in known for p in POLICY[role]}
+    own = {p for p in GRANTABLE if p.value in extra}
+    return frozenset(p.value for p in (given | own | ALWAYS if own else given))
 
 
 def permissions_of_key(scopes: frozenset[str], person: frozenset[str]) -> frozenset[str]:

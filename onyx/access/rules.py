@@ -3,8 +3,9 @@
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from onyx.access.held import permissions_held
 from onyx.access.people import HELD_APART
-from onyx.access.policy import PLATFORM_SLUG, Permission, Role, permissions_of
+from onyx.access.policy import PLATFORM_SLUG, Permission, Role
 from onyx.core.actor import Actor
 from onyx.core.db import rows
 from onyx.core.errors import Conflict, Denied
@@ -13,7 +14,7 @@ from onyx.identity.models import User
 KEEPS_ADMIN = frozenset({Permission.USERS_MANAGE.value, Permission.ROLES_GRANT.value})
 _OTHER_ADMINS = """
 select 1 from app_user u join user_role r on r.user_id = u.id
- where r.role = %s and u.status = 'active' and u.id <> %s limit 1
+ where r.role = %s and r.expires_at is null and u.status = 'active' and u.id <> %s limit 1
 """
 
 
@@ -26,7 +27,7 @@ def not_above(actor: Actor, user: User) -> None:
     """Raise Denied when the person may do more than the actor: else a new password would be a way up."""
     if not actor.for_a_person:
         return
-    theirs = permissions_of([held.role for held in user.roles], actor.tenant_slug)
+    theirs = permissions_held(user, actor.tenant_slug)
     if theirs - actor.permissions - HELD_APART:
         raise Denied("This person may do more than you; ask somebody with the same rights.")
 
@@ -37,27 +38,35 @@ def not_oneself(actor: Actor, user: User) -> None:
         raise Conflict("You cannot do this to yourself; ask another administrator.")
 
 
-def not_out_of_office(actor: Actor, user: User, roles: list[str]) -> None:
-    """Raise Conflict when the actor would take their own right to administer."""
-    if user.id == actor.user_id and not permissions_of(roles, actor.tenant_slug) >= KEEPS_ADMIN:
+def not_out_of_office(actor: Actor, user: User) -> None:
+    """Raise Conflict when the actor, by what `user` holds from now on, has taken their own right to administer."""
+    kept = KEEPS_ADMIN & _own(actor)
+    if user.id == actor.user_id and not permissions_held(user, actor.tenant_slug) >= kept:
         raise Conflict("You cannot take administration from yourself; ask another administrator.")
 
 
-def not_by_oneself(actor: Actor, user: User, roles: list[str]) -> None:
-    """Raise Denied for a right that the actor would give to themselves: what is held apart must come from another."""
-    if user.id == actor.user_id and permissions_of(roles, actor.tenant_slug) - actor.permissions:
+def not_by_oneself(actor: Actor, user: User) -> None:
+    """Raise Denied for a right that the actor, by what `user` holds from now on, gave to themselves: what is held
+    apart must come from another.
+    """
+    if user.id == actor.user_id and permissions_held(user, actor.tenant_slug) - _own(actor):
         raise Denied("You cannot give yourself what you may not do; ask another administrator.")
 
 
+def _own(actor: Actor) -> frozenset[str]:
+    """What the person may do who acts, also where they act through an API key that may do less."""
+    return actor.permissions if actor.ceiling is None else actor.ceiling
+
+
 def somebody_still_administers(session: Session, actor: Actor, user: User) -> None:
-    """Raise Conflict when the person is the last active administrator.
+    """Raise Conflict when the person is the last active administrator whose office does not end by itself.
 
     Takes the tenant's lock first, so that two administrators who remove each other at the same moment cannot both
     succeed: the second looks only after the first has committed.
     """
     role = admin_role(actor.tenant_slug)
     session.execute(text("select pg_advisory_xact_lock(hashtextextended(current_schema(), 7))"))
-    if user.status != "active" or role not in {held.role for held in user.roles}:
+    if user.status != "active" or role not in {held.role for held in user.roles if held.expires_at is None}:
         return
     if not rows(session, _OTHER_ADMINS, role, user.id):
         raise Conflict("This is the last administrator. Appoint another one first.")

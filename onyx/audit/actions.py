@@ -30,6 +30,9 @@ class Action(StrEnum):
     GROUP_CREATED = "group.created"
     GROUP_DELETED = "group.deleted"
     IDENTITY_LINKED = "identity.linked"
+    INVITATION_CREATED = "invitation.created"
+    INVITATION_REDEEMED = "invitation.redeemed"
+    INVITATION_WITHDRAWN = "invitation.withdrawn"
     ISOLATION_CHECKED = "isolation.checked"
     ISOLATION_CHECK_ASKED = "isolation_check.asked"
     JOB_FAILED = "job.failed"
@@ -39,6 +42,8 @@ class Action(StrEnum):
     MESSAGE_SENT = "message.sent"
     PASSWORD_CHANGED = "password.changed"
     PASSWORD_RESET = "password.reset"
+    PEOPLE_EXPORTED = "people.exported"
+    PEOPLE_IMPORTED = "people.imported"
     PROFILE_CHANGED = "profile.changed"
     PROJECT_CREATED = "project.created"
     PROJECT_DELETED = "project.deleted"
@@ -50,9 +55,14 @@ class Action(StrEnum):
     RESET_LINK_ASKED = "reset_link.asked"
     RESET_LINK_MADE = "reset_link.made"
     ROLES_CHANGED = "roles.changed"
+    ROLES_EXPIRED = "roles.expired"
+    ROLE_CHANGED = "role.changed"
+    ROLE_CREATED = "role.created"
+    ROLE_DELETED = "role.deleted"
     SESSION_CREATED = "session.created"
     SESSION_ENDED = "session.ended"
     SESSION_EXPIRED = "session.expired"
+    SESSION_POLICY_CHANGED = "session_policy.changed"
     SESSION_REVOKED = "session.revoked"
     SESSION_ROTATED = "session.rotated"
     SIGN_IN_BLOCKED = "sign_in.blocked"
@@ -95,6 +105,9 @@ SENTENCES: dict[Action, str] = {
     Action.GROUP_CREATED: "{actor} created the group {target}",
     Action.GROUP_DELETED: "{actor} deleted the group {target}",
     Action.IDENTITY_LINKED: "{target} was connected with an account at the organisation's sign-in service",
+    Action.INVITATION_CREATED: "{actor} invited {target}",
+    Action.INVITATION_REDEEMED: "{actor} accepted an invitation",
+    Action.INVITATION_WITHDRAWN: "{actor} withdrew the invitation of {target}",
     Action.ISOLATION_CHECK_ASKED: "{actor} asked for a check of the isolation of {target}",
     Action.ISOLATION_CHECKED: "the isolation of the organisation was checked",
     Action.JOB_FAILED: "the job {target} failed",
@@ -104,6 +117,8 @@ SENTENCES: dict[Action, str] = {
     Action.MESSAGE_SENT: "{actor} sent a message",
     Action.PASSWORD_CHANGED: "{actor} changed their password",
     Action.PASSWORD_RESET: "{actor} set a new password for {target}",
+    Action.PEOPLE_EXPORTED: "{actor} exported the list of people",
+    Action.PEOPLE_IMPORTED: "{actor} imported people from a file",
     Action.PROFILE_CHANGED: "{actor} changed their profile",
     Action.PROJECT_CREATED: "{actor} created a project",
     Action.PROJECT_DELETED: "{actor} deleted a project",
@@ -115,9 +130,14 @@ SENTENCES: dict[Action, str] = {
     Action.RESET_LINK_ASKED: "{actor} asked for a link that sets a new password of {target}",
     Action.RESET_LINK_MADE: "{actor} made a link that sets a new password of {target}",
     Action.ROLES_CHANGED: "{actor} changed the roles of {target}",
+    Action.ROLES_EXPIRED: "roles of {target} ended at their time",
+    Action.ROLE_CHANGED: "{actor} changed the role {target}",
+    Action.ROLE_CREATED: "{actor} made the role {target}",
+    Action.ROLE_DELETED: "{actor} deleted the role {target}",
     Action.SESSION_CREATED: "{actor} signed in",
     Action.SESSION_ENDED: "{actor} signed out",
     Action.SESSION_EXPIRED: "the login session of {target} ran out",
+    Action.SESSION_POLICY_CHANGED: "{actor} changed how long sessions last in {target}",
     Action.SESSION_REVOKED: "{actor} ended a login session of {target}",
     Action.SESSION_ROTATED: "{actor} renewed a login session",
     Action.SIGN_IN_BLOCKED: "sign-in to {target} was blocked after too many failures",

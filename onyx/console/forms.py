@@ -8,9 +8,9 @@ from wtforms import EmailField, HiddenField, SelectMultipleField, StringField
 from wtforms.validators import DataRequired, Length
 from wtforms.widgets import CheckboxInput, ListWidget
 
-from onyx.access.policy import roles_for
+from onyx.core.db import db
 from onyx.edge.csrf import csrf_token
-from onyx.members.queries import role_name
+from onyx.roles.queries import all_roles
 
 
 class GuardedForm(BaseForm):
@@ -37,4 +37,6 @@ class PersonForm(GuardedForm):
 
     def __init__(self, *arguments: Any, **more: Any) -> None:
         super().__init__(*arguments, **more)
-        self.roles.choices = [(role.value, role_name(role)) for role in roles_for(g.actor.tenant_slug)]
+        found = all_roles(db.session(), g.actor.tenant_slug)
+        self.roles.choices = [(role["key"], role["name"]) for role in found]
+        self.role_hints = {role["key"]: role["description"] for role in found if role["description"]}

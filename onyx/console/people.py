@@ -11,6 +11,7 @@ from wtforms import Form
 
 from onyx.access.policy import Permission, Role
 from onyx.core.actor import Actor
+from onyx.core.clock import rfc3339
 from onyx.core.db import db
 from onyx.core.errors import NotFound
 from onyx.core.ids import parse_id
@@ -45,7 +46,7 @@ class PeopleView(BaseModelView):
     column_labels = {"display_name": "Name", "email": "E-mail", "last_login_at": "Last sign-in"}
     column_searchable_list = ("email", "display_name")
     column_filters = (
-        Choice("Role", [(role.value, queries.role_name(role)) for role in Role], key_name="role"),
+        Choice("Role", [(role.value, role.value.replace("_", " ").capitalize()) for role in Role], key_name="role"),
         Choice("Status", [("active", "Active"), ("suspended", "Suspended")], key_name="status"),
     )
     list_template = "admin/people/list.html"
@@ -170,7 +171,8 @@ class PeopleView(BaseModelView):
             self.update_model(form, model)
             return redirect(f"{self.get_url('.edit_view')}?id={model.id}&saved=1", 303)
         why = queries.explained(model, g.actor.tenant_slug)
-        return self.render(self.edit_template, form=form, person=shown, explained=why, refusal=_message())
+        ends = {role: rfc3339(at) for role, at in shown["until"].items()}
+        return self.render(self.edit_template, form=form, person=shown, ends=ends, explained=why, refusal=_message())
 
 
 def _message() -> str:

@@ -3,6 +3,7 @@
 import hmac
 from typing import Any
 
+from onyx.access.held import EXTRA, ROLES, UNTIL
 from onyx.audit.actions import Action
 from onyx.audit.record import record_alone, target
 from onyx.core.actor import Actor
@@ -14,21 +15,22 @@ from .state import state
 from .store import Away, key
 
 # Both say the same of the person: what either finds fills the person's entry.
-PERSON = Fixed("""
+PERSON = Fixed(f"""
 select s.state, s.end_reason, s.token_digest, s.previous_digest, s.rotated_at > now() - interval '10 seconds' as fresh,
-       s.last_seen_at + s.idle_seconds * interval '1 second' < now() as idle, s.expires_at < now() as over,
+       s.last_seen_at + s.idle_seconds * interval '1 second' < now() as idle, s.idle_seconds,
+       s.expires_at < now() as over,
        u.status, u.email, p.display_name, p.preferences,
-       array(select r.role from user_role r where r.user_id = u.id order by r.role) as roles,
+       {ROLES}, {EXTRA}, {UNTIL},
        exists (select 1 from totp t where t.user_id = u.id and t.confirmed_at is not null)
          or exists (select 1 from passkey k where k.user_id = u.id) as has_factor
   from login_session s join app_user u on u.id = s.user_id join profile p on p.user_id = u.id
  where s.user_id = %s and s.id = %s
 """)
 
-HOLDER = Fixed("""
+HOLDER = Fixed(f"""
 select k.name, s.digest, k.permissions, k.revoked_at is not null as revoked, k.expires_at < now() as over,
        u.status, u.email, p.display_name, p.preferences,
-       array(select r.role from user_role r where r.user_id = u.id order by r.role) as roles,
+       {ROLES}, {EXTRA}, {UNTIL},
        exists (select 1 from totp t where t.user_id = u.id and t.confirmed_at is not null)
          or exists (select 1 from passkey w where w.user_id = u.id) as has_factor
   from api_key k join api_key_secret s on s.user_id = k.user_id and s.id = k.id

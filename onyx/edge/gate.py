@@ -17,7 +17,7 @@ from onyx.core.db import rows, unit_of_work
 from onyx.core.errors import TooMany, Unauthenticated
 from onyx.core.scope import Scope, tenant_scope
 from onyx.identity import keys, tokens
-from onyx.identity.changes import FACTOR_POLICY
+from onyx.identity.changes import FACTOR_POLICY, ROLE, SESSION_POLICY
 from onyx.identity.models import LoginSession
 from onyx.tenancy.notices import Notice
 from onyx.tenancy.walls import control_plane
@@ -38,7 +38,10 @@ _LOOK = """
 local count = redis.call('INCR', KEYS[4])
 if count == 1 then redis.call('EXPIRE', KEYS[4], ARGV[1]) end
 local session, ended = redis.call('GET', KEYS[1]), redis.call('EXISTS', KEYS[5])
-if session and ended == 0 then redis.call('EXPIRE', KEYS[1], ARGV[2]) end
+if session and ended == 0 then
+  local idle = tonumber(string.match(session, '"idle":(%d+)}$') or 1)
+  redis.call('EXPIRE', KEYS[1], math.min(tonumber(ARGV[2]), idle))
+end
 return {session, redis.call('GET', KEYS[2]), redis.call('EXISTS', KEYS[3]) + ended, count}
 """
 
@@ -54,9 +57,11 @@ def identify(token: str, request: Request, limit: tuple[str, int, int], kept: bo
     if claims is None:
         raise Unauthenticated()
     digest = tokens.digest(token)
-    session, person, gate = _look(claims, digest, limit)
-    if session and person and not gate:
-        actor = _actor(claims, json.loads(person), request, session)
+    session, found, gate = _look(claims, digest, limit)
+    person = json.loads(found) if session and found and not gate else None
+    until = person.get("until", 0.0) if person else 0.0  # when a grant ends; an older Onyx did not say
+    if session and person and (until is None or until > time.time()):
+        actor = _actor(claims, person, request, session)
     else:
         actor = _from_database(claims, digest, request, kept)
     if limit[0] != "notice":  # being asked about by Onyx itself is not being there
@@ -76,7 +81,7 @@ def _look(claims: tokens.Claims, digest: bytes, limit: tuple[str, int, int]) -> 
         counter,
         key(claims.tenant, "ended", claims.session),
     ]
-    life = _life(claims, now)
+    life = max(1, min(ENTRY_SECONDS, int(claims.expires - now)))
     try:
         session, person, gate, count = here.store.run(_LOOK, names, [seconds + 1, life])
     except Away:
@@ -92,16 +97,12 @@ def _entry(claims: tokens.Claims, digest: bytes) -> str:
     return key(claims.tenant, "auth", "key" if claims.by_key else "session", digest.hex())
 
 
-def _life(claims: tokens.Claims, now: float) -> int:
-    """How many seconds an entry may live in Redis: no longer than what it stands for."""
-    idle = ENTRY_SECONDS if claims.by_key else state().settings.session_idle_seconds
-    return max(1, min(idle, ENTRY_SECONDS, int(claims.expires - now)))
-
-
 def _actor(claims: tokens.Claims, person: dict[str, Any], request: Request, entry: bytes | str) -> Actor:
     roles = tuple(person["roles"])
     must_enrol = bool(person.get("must_enrol"))
-    whole = UNTIL_ENROLLED if must_enrol else _permissions(roles, person["slug"] == PLATFORM_SLUG)
+    whole = (
+        UNTIL_ENROLLED if must_enrol else _permissions(roles, tuple(person["extra"]), person["slug"] == PLATFORM_SLUG)
+    )
     allowed = permissions_of_key(frozenset(json.loads(entry)["scopes"].split()), whole) if claims.by_key else whole
     return Actor(
         tenant_id=claims.tenant,
@@ -122,8 +123,8 @@ def _actor(claims: tokens.Claims, person: dict[str, Any], request: Request, entr
 
 
 @lru_cache(maxsize=512)
-def _permissions(roles: tuple[str, ...], in_platform: bool) -> frozenset[str]:
-    return permissions_of(roles, PLATFORM_SLUG if in_platform else "")
+def _permissions(roles: tuple[str, ...], extra: tuple[str, ...], in_platform: bool) -> frozenset[str]:
+    return permissions_of(roles, PLATFORM_SLUG if in_platform else "", extra)
 
 
 _TENANT = """
@@ -160,13 +161,16 @@ def _from_database(claims: tokens.Claims, digest: bytes, request: Request, kept:
         "name": row.display_name,
         "preferences": row.preferences,
         "roles": row.roles,
+        "extra": row.extra,
+        "until": row.until,
         "must_enrol": tenant.require_mfa and not row.has_factor,
     }
     if claims.by_key:
         entry = _with_scopes(entry, row.permissions)
     # A token that was replaced gets no entry that could outlive its grace, nor does what was read too long ago.
     if (claims.by_key or digest == row.token_digest) and time.monotonic() - began < FRESH_SECONDS:
-        _write_through(claims, digest, entry, person)
+        idle = ENTRY_SECONDS if claims.by_key else row.idle_seconds
+        _write_through(claims, digest, f'{entry[:-1]},"idle":{idle}}}', idle, person)
     return _actor(claims, person, request, entry)
 
 
@@ -199,9 +203,9 @@ return 1
 """
 
 
-def _write_through(claims: tokens.Claims, digest: bytes, entry: str, person: dict[str, Any]) -> None:
+def _write_through(claims: tokens.Claims, digest: bytes, entry: str, idle: int, person: dict[str, Any]) -> None:
     here = state()
-    life = _life(claims, time.time())
+    life = max(1, min(idle, ENTRY_SECONDS, int(claims.expires - time.time())))
     store = here.store
     try:
         if not here.bus.trusted:
@@ -224,7 +228,7 @@ def obey(notice: Notice) -> None:
             forget_person(notice.tenant, notice.subject)
         elif notice.kind == "tenant":
             close_gate(notice.tenant, not is_open(notice.tenant))
-            if notice.reason == FACTOR_POLICY:
+            if notice.reason in (FACTOR_POLICY, ROLE, SESSION_POLICY):
                 forget_everybody(notice.tenant)
     except Away:
         state().bus.new_generation()

@@ -2,6 +2,7 @@
 
 from uuid import UUID
 
+from onyx.access.held import who_may
 from onyx.core.db import rows, unit_of_work
 from onyx.core.scope import Scope, tenant_scope
 from onyx.tenancy.walls import control_plane
@@ -40,7 +41,8 @@ def surely_closed(tenant: UUID) -> bool:
 
 
 def over(tenant: UUID, streams: list[Stream]) -> list[Stream]:
-    """Those of a tenant's streams whose tenant, login session or API key is closed or over.
+    """Those of a tenant's streams whose tenant, login session or API key is closed or over, or whose person may not go
+    on since a role was changed.
 
     A stream without a session, as the job that recovers replies has, goes on as long as its tenant is open.
     """
@@ -52,4 +54,5 @@ def over(tenant: UUID, streams: list[Stream]) -> list[Stream]:
     people, sessions = [stream.user for stream in asked], [stream.session for stream in asked]
     with tenant_scope(tenant, "auth"), unit_of_work() as session:
         alive = {row.id for row in rows(session, _ALIVE, people, sessions)}
-    return [stream for stream in asked if stream.session not in alive]
+    may = {needs: who_may(tenant, people, needs) for needs in {stream.needs for stream in asked}}
+    return [stream for stream in asked if stream.session not in alive or stream.user not in may[stream.needs]]

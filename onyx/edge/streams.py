@@ -7,7 +7,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from uuid import UUID
 
-from onyx.identity.changes import FACTOR, FACTOR_POLICY, PROFILE
+from onyx.access.policy import Permission
+from onyx.identity.changes import FACTOR, FACTOR_POLICY, PROFILE, SESSION_POLICY
 from onyx.tenancy.notices import Notice
 
 REMEMBERED = 60.0  # seconds between being let in and opening a stream: nobody takes longer
@@ -22,6 +23,7 @@ class Stream:
     user: UUID
     session: UUID | None
     message: UUID
+    needs: Permission = Permission.CHAT_USE
     stopped: threading.Event = field(default_factory=threading.Event)
     reason: str = ""
 
@@ -43,13 +45,15 @@ class Streams:
         self._heard: dict[tuple[UUID, str, UUID | None], tuple[float, str]] = {}
 
     @contextmanager
-    def open(self, tenant: UUID, user: UUID, session: UUID | None, message: UUID) -> Iterator[Stream]:
-        """List a stream for as long as the block runs; needs an app context.
+    def open(
+        self, tenant: UUID, user: UUID, session: UUID | None, message: UUID, needs: Permission = Permission.CHAT_USE
+    ) -> Iterator[Stream]:
+        """List a stream for as long as the block runs; needs an app context. `needs` is what one must be allowed.
 
         Whoever asked was let in a moment ago: a notice that came since then found no stream to stop, so that it is
         heeded now.
         """
-        stream = Stream(tenant, user, session, message)
+        stream = Stream(tenant, user, session, message, needs)
         self._open[id(stream)] = stream
         try:
             since = time.monotonic() - REMEMBERED
@@ -67,7 +71,7 @@ class Streams:
         name or preference takes nothing away. One about a tenant may mean all of its sessions or all but one, so that
         each stream's own session is asked for.
         """
-        if notice.reason in (PROFILE, FACTOR, FACTOR_POLICY):
+        if notice.reason in (PROFILE, FACTOR, FACTOR_POLICY, SESSION_POLICY):
             return
         mine = [stream for stream in list(self._open.values()) if stream.tenant == notice.tenant]
         if notice.kind == "stop":

@@ -13,6 +13,11 @@ from .models import LoginSession
 # Reasons of notices that take nothing away from answers under way.
 PROFILE, FACTOR, FACTOR_POLICY = "profile", "factor", "factor_policy"
 
+# Reason of the notice that a role of the tenant's own has changed: it takes something from some people, perhaps.
+ROLE = "role_edited"
+# Reason of the notice that sessions of a tenant were shortened.
+SESSION_POLICY = "session_policy"
+
 
 def session_ended(session: Session, tenant: UUID, row: LoginSession, reason: str) -> UUID:
     """A login session ends with this transaction. Returns the id of its revocation, for the receipt (S5)."""
@@ -36,6 +41,11 @@ def person_changed(session: Session, tenant: UUID, user: UUID, reason: str) -> U
     notice = uuid7()
     outbox.put(session, "person.changed", tenant=tenant, user=user, reason=reason, notice=notice)
     return notice
+
+
+def role_changed(session: Session, tenant: UUID) -> UUID:
+    """What a role of the tenant's own allows changes with this transaction: everybody is asked about anew (I3)."""
+    return tenant_changed(session, tenant, ROLE)
 
 
 def tenant_changed(session: Session, tenant: UUID, reason: str) -> UUID:

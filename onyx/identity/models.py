@@ -4,9 +4,9 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, func
-from sqlalchemy.dialects.postgresql import JSONB
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy import ForeignKey, Text, func
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+from sqlalchemy.orm import Mapped, foreign, mapped_column, relationship
 
 from onyx.core.clock import now
 from onyx.core.db import Base, Owned
@@ -45,12 +45,32 @@ class Credential(Base):
     changed_at: Mapped[datetime] = mapped_column(default=now)
 
 
+class CustomRole(Base):
+    """A role that the tenant made for itself; people hold it by its key, which never changes."""
+
+    __tablename__ = "role"
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid7)
+    key: Mapped[str]
+    name: Mapped[str]
+    description: Mapped[str] = mapped_column(default="")
+    permissions: Mapped[list[str]] = mapped_column(ARRAY(Text))
+    created_by: Mapped[UUID | None]
+    created_at: Mapped[datetime] = mapped_column(default=now)
+    updated_at: Mapped[datetime] = mapped_column(default=now)
+
+
 class UserRole(Owned, Base):
+    """A role that somebody holds, for ever or until `expires_at`; `custom` is None for a built-in one."""
+
     __tablename__ = "user_role"
     user_id: Mapped[UUID] = mapped_column(ForeignKey("app_user.id"), primary_key=True)
     role: Mapped[str] = mapped_column(primary_key=True)
     granted_by: Mapped[UUID | None]
     granted_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    expires_at: Mapped[datetime | None]
+    custom: Mapped[CustomRole | None] = relationship(
+        primaryjoin=lambda: foreign(UserRole.role) == CustomRole.key, viewonly=True, lazy="joined", uselist=False
+    )
 
 
 class LoginSession(Owned, Base):
@@ -74,3 +94,18 @@ class LoginSession(Owned, Base):
     user_agent: Mapped[str | None]
     device: Mapped[str | None]
     current_chat: Mapped[UUID | None]
+
+
+class Invitation(Base):
+    """An open invitation: who may become whom, once, until when."""
+
+    __tablename__ = "invitation"
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid7)
+    email: Mapped[str]
+    email_digest: Mapped[bytes]
+    display_name: Mapped[str] = mapped_column(default="")
+    roles: Mapped[list[str]] = mapped_column(ARRAY(Text))
+    token_digest: Mapped[bytes]
+    invited_by: Mapped[UUID]
+    created_at: Mapped[datetime] = mapped_column(default=now)
+    expires_at: Mapped[datetime]

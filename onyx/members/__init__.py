@@ -2,8 +2,9 @@
 
 from flask import Flask
 
-from . import routes
+from . import roster_routes, routes
 
 
 def register(app: Flask) -> None:
+    app.register_blueprint(roster_routes.blueprint)
     app.register_blueprint(routes.blueprint)

@@ -1,6 +1,6 @@
 """What administrators send about people."""
 
-from pydantic import Field
+from pydantic import AwareDatetime, Field
 
 from onyx.edge.http import Body
 
@@ -20,4 +20,7 @@ class PersonChange(Body):
 
 
 class Roles(Body):
+    """Exactly these roles. `until` says when some of them end; without it, roles held already keep their end."""
+
     roles: list[str] = Field(min_length=1, max_length=20)
+    until: dict[str, AwareDatetime] | None = Field(None, max_length=20)

@@ -6,17 +6,19 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from onyx.access.policy import POLICY, PURPOSE, Permission, Role, roles_for
+from onyx.access.held import live, roles_held, until
+from onyx.access.policy import PURPOSE, Permission, permissions_of
 from onyx.core.actor import Actor
 from onyx.core.db import rows
 from onyx.core.pages import cut
 from onyx.core.wire import Fixed
-from onyx.identity.models import User
+from onyx.identity.models import User, UserRole
 
 # Ids and times as text, ready for answers (RFC 3339: the connection is pinned to ISO and UTC).
 _COLUMNS = """
 select u.id::text, u.email, u.status, u.created_at::text, p.display_name, p.last_login_at::text,
-       (select string_agg(r.role, ' ' order by r.role) from user_role r where r.user_id = u.id) as roles
+       (select string_agg(r.role, ' ' order by r.role) from user_role r
+         where r.user_id = u.id and (r.expires_at is null or r.expires_at > now())) as roles
   from app_user u join profile p on p.user_id = u.id
 """
 _FIRST = Fixed(f"{_COLUMNS} order by u.id desc limit %s")  # the page that everybody opens
@@ -69,7 +71,8 @@ def shown_person(user: User) -> dict[str, Any]:
         "email": user.email,
         "display_name": user.profile.display_name,
         "status": user.status,
-        "roles": sorted(held.role for held in user.roles),
+        "roles": roles_held(user),
+        "until": until(user),
         "created_at": user.created_at,
         "last_login_at": user.profile.last_login_at,
     }
@@ -77,8 +80,8 @@ def shown_person(user: User) -> dict[str, Any]:
 
 def explained(user: User, tenant_slug: str) -> list[dict[str, Any]]:
     """Why somebody may do something: each permission with the roles that give it."""
-    held = [role for role in roles_for(tenant_slug) if role in {row.role for row in user.roles}]
-    given = {permission: [role.value for role in held if permission in POLICY[role]] for permission in Permission}
+    giving = {row.role: _gives(row, tenant_slug) for row in sorted(user.roles, key=lambda row: row.role) if live(row)}
+    given = {permission: [role for role, some in giving.items() if permission in some] for permission in Permission}
     return [
         {"permission": permission.value, "purpose": PURPOSE[permission], "through": roles}
         for permission, roles in given.items()
@@ -86,16 +89,8 @@ def explained(user: User, tenant_slug: str) -> list[dict[str, Any]]:
     ]
 
 
-def known_roles(tenant_slug: str) -> list[dict[str, Any]]:
-    """The roles that can be held in this tenant, with what they allow."""
-    return [
-        {"id": role.value, "name": role_name(role), "permissions": sorted(POLICY[role])}
-        for role in roles_for(tenant_slug)
-    ]
-
-
-def role_name(role: Role) -> str:
-    return role.value.replace("_", " ").capitalize()
+def _gives(row: UserRole, tenant_slug: str) -> frozenset[str]:
+    return permissions_of((row.role,), tenant_slug, row.custom.permissions if row.custom else ())
 
 
 def headcount(session: Session) -> Any:
@@ -106,7 +101,7 @@ def headcount(session: Session) -> Any:
 _HEADCOUNT = """
 select count(*) filter (where status = 'active') as active, count(*) filter (where status = 'suspended') as suspended,
        count(*) filter (where status = 'active' and exists (select 1 from user_role r
-             where r.user_id = u.id and r.role in ('admin', 'platform_admin'))) as admins,
+             where r.user_id = u.id and r.expires_at is null and r.role in ('admin', 'platform_admin'))) as admins,
        count(*) filter (where status = 'active' and exists (select 1 from user_role r
              where r.user_id = u.id and r.role = 'auditor')) as auditors
   from app_user u
@@ -123,7 +118,10 @@ def _conditions(wanted: Filter, after: UUID | None) -> tuple[str, list[Any]]:
         parts.append("u.status = %s")
         values.append(wanted.status)
     if wanted.role:
-        parts.append("exists (select 1 from user_role r where r.user_id = u.id and r.role = %s)")
+        parts.append(
+            "exists (select 1 from user_role r where r.user_id = u.id and r.role = %s"
+            " and (r.expires_at is null or r.expires_at > now()))"
+        )
         values.append(wanted.role)
     if after is not None:
         parts.append("u.id < %s")

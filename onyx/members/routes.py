@@ -80,7 +80,8 @@ def reactivate(actor: Actor, session: Session, person: User) -> dict[str, Any]:
 @blueprint.put("/api/v1/users/<user_id>/roles")
 @requires(Permission.ROLES_GRANT, of=queries.person, fresh=True)
 def set_roles(actor: Actor, session: Session, person: User) -> dict[str, Any]:
-    service.set_roles(session, actor, person, body(Roles).roles)
+    form = body(Roles)
+    service.set_roles(session, actor, person, form.roles, form.until)
     return queries.shown_person(person)
 
 
@@ -122,15 +123,3 @@ def _again(session: Session, actor: Actor, person: User) -> User:
 def permissions_of(actor: Actor, _session: Session, person: User) -> dict[str, Any]:
     shown = queries.shown_person(person)
     return {"user": shown, "permissions": queries.explained(person, actor.tenant_slug)}
-
-
-@blueprint.get("/api/v1/roles")
-@requires(Permission.USERS_READ)
-def roles(actor: Actor, _session: Session) -> list[dict[str, Any]]:
-    return queries.known_roles(actor.tenant_slug)
-
-
-@blueprint.get("/api/v1/permissions")
-@requires(Permission.USERS_READ)
-def permissions(_actor: Actor, _session: Session) -> list[dict[str, Any]]:
-    return [{"id": permission.value, "purpose": queries.PURPOSE[permission]} for permission in Permission]

@@ -7,6 +7,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from onyx.access import lifecycle
+from onyx.access.held import roles_held, until
 from onyx.access.people import checked_roles
 from onyx.access.policy import roles_for
 from onyx.audit.actions import Action
@@ -34,7 +35,7 @@ select 1 from scim_member m join scim_group g on g.id = m.group_id where m.user_
 
 def create(session: Session, actor: Actor, wanted: Group) -> UUID:
     """A new group. Raises Conflict for a taken name, Denied when its role is more than the key's maker may give."""
-    id, role = uuid7(), _role_of(actor, wanted.display_name or "")
+    id, role = uuid7(), _role_of(session, actor, wanted.display_name or "")
     _write(session, _ADD, id, _name(wanted), wanted.external_id, role)
     record(session, actor, Action.GROUP_CREATED, target("group", id, _name(wanted)), role=role)
     _set_members(session, actor, id, role, _wanted_members(session, wanted))
@@ -43,7 +44,7 @@ def create(session: Session, actor: Actor, wanted: Group) -> UUID:
 
 def replace(session: Session, actor: Actor, row: Any, wanted: Group) -> None:
     """Make a group what the directory says. A new name may mean another role, for everybody in it."""
-    role = _role_of(actor, wanted.display_name or "")
+    role = _role_of(session, actor, wanted.display_name or "")
     members = _wanted_members(session, wanted)
     if role != row.role:
         _set_members(session, actor, row.id, row.role, [])
@@ -77,10 +78,11 @@ def _set_members(session: Session, actor: Actor, group: UUID, role: str | None, 
 def _turn(session: Session, actor: Actor, id: UUID, role: str, give: bool) -> bool:
     """Give or take a role; whether that changed anything."""
     user = session.get_one(Person, id)
-    held = {row.role for row in user.roles}
-    if (role in held) == give:
+    ends = {held: until(user).get(held) for held in roles_held(user)}
+    if (role in ends and ends[role] is None) if give else role not in ends:
         return False
-    lifecycle.change_roles(session, actor, user, sorted(held | {role} if give else held - {role}))
+    ends.pop(role, None)
+    lifecycle.change_roles(session, actor, user, {**ends, role: None} if give else ends)
     return True
 
 
@@ -92,12 +94,15 @@ def _wanted_members(session: Session, wanted: Group) -> list[UUID]:
     return known
 
 
-def _role_of(actor: Actor, name: str) -> str | None:
-    """The role that a group of this name gives; None for every other name."""
+def _role_of(session: Session, actor: Actor, name: str) -> str | None:
+    """The role, built in or of the tenant's own, that a group of this name gives; None for every other name."""
     said = name.strip().lower().replace(" ", "_")
     if said not in {role.value for role in roles_for(actor.tenant_slug)}:
-        return None
-    return checked_roles(actor, [said])[0]
+        own = rows(session, "select key from role where lower(name) = lower(%s) order by key limit 1", name.strip())
+        if not own:
+            return None
+        said = own[0].key
+    return checked_roles(session, actor, [said])[0]
 
 
 def _name(wanted: Group) -> str:

@@ -2,10 +2,11 @@
 
 from flask import Flask
 
-from . import console_platform, console_routes, routes
+from . import console_platform, console_routes, policy_routes, routes
 
 
 def register(app: Flask) -> None:
     app.register_blueprint(routes.blueprint)
     app.register_blueprint(console_routes.blueprint)
     app.register_blueprint(console_platform.blueprint)
+    app.register_blueprint(policy_routes.blueprint)

@@ -3,7 +3,7 @@
 from typing import Self
 from uuid import UUID
 
-from pydantic import model_validator
+from pydantic import Field, model_validator
 
 from onyx.edge.http import Body
 
@@ -25,3 +25,12 @@ class PlatformRevocation(Revocation):
     """The same in one organisation, named by its id."""
 
     tenant_id: UUID
+
+
+class SessionPolicy(Body):
+    """What is left out stays; null brings Onyx's default back."""
+
+    session_idle_seconds: int | None = Field(None, ge=300, le=90 * 86_400, description="Unused for so long, it ends.")
+    session_absolute_seconds: int | None = Field(None, ge=900, le=365 * 86_400, description="It ends in any case.")
+    session_max_concurrent: int | None = Field(None, ge=1, le=1000, description="With one more, the oldest ends.")
+    remember_days: int | None = Field(None, ge=0, le=365, description="For “keep me signed in”; 0 ignores the wish.")

@@ -11,6 +11,8 @@ from onyx.core.actor import Actor
 from onyx.core.db import rows
 from onyx.core.pages import Cursor, cursor_of, cut
 from onyx.core.scope import Scope
+from onyx.identity.device import device_of
+from onyx.identity.models import LoginSession
 from onyx.tenancy.walls import control_plane
 
 ANSWER_WITHIN = 2.0
@@ -38,12 +40,16 @@ _NAMES = (
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """Which sessions; empty parts do not count. `ip` is a beginning, `device` a part, `q` a part of e-mail or name."""
+    """Which sessions; empty parts do not count. `ip` is a beginning, `device` a part, `q` a part of e-mail or name,
+    `older` and `younger` the seconds since the sign-in.
+    """
 
     user: UUID | None = None
     ip: str = ""
     device: str = ""
     q: str = ""
+    older: int = 0
+    younger: int = 0
 
 
 def live_sessions(
@@ -55,6 +61,18 @@ def live_sessions(
     found, following = cut(rows(session, statement, *values, size + 1), size, cursor_of)
     shown = [{name: getattr(row, name) for name in _NAMES} | {"current": row.id == actor.session_id} for row in found]
     return shown, following
+
+
+def timeline(session: Session, row: LoginSession) -> list[dict[str, Any]]:
+    """What a session did, as far as administrators may know: lines of session_timeline() (migrations/tenant)."""
+    found = rows(session, "select * from session_timeline(%s, %s, %s)", row.user_id, row.id, row.created_at)
+    return [
+        {
+            "at": line.at, "last_at": line.last_at, "what": line.what, "times": line.times, "ip": line.ip or "",
+            "device": device_of(line.user_agent or ""), "reason": line.reason,
+        }
+        for line in found
+    ]  # fmt: skip
 
 
 def count_live(session: Session) -> int:
@@ -113,6 +131,12 @@ def _conditions(wanted: Filter, after: Cursor | None) -> tuple[str, list[Any]]:
     if wanted.q:
         parts.append(" and (position(lower(%s) in u.email) > 0 or position(lower(%s) in lower(p.display_name)) > 0)")
         values += [wanted.q, wanted.q]
+    if wanted.older:
+        parts.append(" and s.created_at < now() - %s * interval '1 second'")
+        values.append(wanted.older)
+    if wanted.younger:
+        parts.append(" and s.created_at > now() - %s * interval '1 second'")
+        values.append(wanted.younger)
     if after is not None:
         parts.append(" and (s.created_at, s.id) < (%s, %s)")
         values += [*after]

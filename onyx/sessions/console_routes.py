@@ -32,6 +32,13 @@ def live_sessions(actor: Actor, session: Session) -> Page:
     return Page(*console_queries.live_sessions(session, actor, wanted_sessions(), size, after))
 
 
+@blueprint.get("/api/v1/live-sessions/<session_id>/timeline")
+@requires(Permission.SESSIONS_READ, of=queries.any_session)
+def timeline(_actor: Actor, session: Session, any_session: LoginSession) -> list[dict[str, Any]]:
+    """Sign-in, renewals, end, and the addresses and programs that used it, oldest first; never what for."""
+    return console_queries.timeline(session, any_session)
+
+
 @blueprint.delete("/api/v1/live-sessions/<session_id>")
 @requires(Permission.SESSIONS_REVOKE, of=queries.live_session)
 def end_one(actor: Actor, session: Session, live_session: LoginSession) -> dict[str, Any]:
@@ -69,6 +76,8 @@ def wanted_sessions() -> console_queries.Filter:
         ip=request.args.get("ip", "")[:60],
         device=request.args.get("device", "")[:80],
         q=request.args.get("q", "")[:200],
+        older=query_int("older_than", 0, 0, 999_999_999),
+        younger=query_int("younger_than", 0, 0, 999_999_999),
     )
 
 

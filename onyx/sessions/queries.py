@@ -6,14 +6,15 @@ from uuid import UUID
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from onyx.access import held
 from onyx.core.actor import Actor
 from onyx.core.clock import now
 from onyx.core.db import rows
 from onyx.identity.models import LoginSession
 
-_PERSON = """
+_PERSON = f"""
 select u.id, u.email, u.status, c.password_hash, p.display_name,
-       array(select r.role from user_role r where r.user_id = u.id order by r.role) as roles,
+       {held.ROLES}, {held.EXTRA},
        exists (select 1 from totp t where t.user_id = u.id and t.confirmed_at is not null)
          or exists (select 1 from passkey k where k.user_id = u.id) as has_factor
   from app_user u join profile p on p.user_id = u.id left join credential c on c.user_id = u.id
@@ -60,6 +61,11 @@ def live_session(session: Session, _actor: Actor, session_id: UUID) -> LoginSess
     return session.scalars(
         select(LoginSession).where(LoginSession.id == session_id, LoginSession.state == "active")
     ).one_or_none()
+
+
+def any_session(session: Session, _actor: Actor, session_id: UUID) -> LoginSession | None:
+    """A session of anybody in the tenant, whether it lives or has ended (a loader for `requires`)."""
+    return session.scalars(select(LoginSession).where(LoginSession.id == session_id)).one_or_none()
 
 
 def _alive() -> Any:

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response as BaseResponse
 
 from onyx.access.ending import end, end_all_of
-from onyx.access.policy import Permission, landing, permissions_of
+from onyx.access.policy import Permission, landing
 from onyx.core.actor import Actor
 from onyx.core.db import unit_of_work
 from onyx.core.scope import tenant_scope
@@ -17,6 +17,7 @@ from onyx.edge import csrf
 from onyx.edge.entering import with_cookie
 from onyx.edge.http import COOKIE, body, everybody, ok, presented_token, request_meta, requires
 from onyx.edge.limits import account, email_sent, limiter, text_sent
+from onyx.edge.session_policy import policy_of
 from onyx.edge.site import site
 from onyx.edge.state import state
 from onyx.identity import challenges, open_challenges, passkeys, tickets, tokens
@@ -47,6 +48,7 @@ REASONS = {
     "sso_not_allowed": "Your organisation's sign-in service did not vouch for an e-mail address that belongs here.",
     "sso_unavailable": "This organisation has no single sign-on that works right now.",
     "sso_unknown": "There is no account for you here. Ask an administrator.",
+    "too_many_sessions": "You were signed out because you signed in on more devices than your organisation allows.",
     "tenant_suspended": "You were signed out because your organisation is suspended.",
 }
 
@@ -118,7 +120,7 @@ def passkey_sign_in() -> BaseResponse:
 
 def _welcome(entered: Entered) -> BaseResponse:
     opened, user = entered.session, entered.user
-    permissions = permissions_of(user["roles"], user["tenant"]["slug"])
+    permissions = frozenset(user["permissions"])
     response = ok(
         {
             "token": opened.token,
@@ -147,9 +149,9 @@ def logout(actor: Actor, session: Session) -> Response:
 @blueprint.post("/api/v1/auth/refresh")
 @requires(Permission.OWN_ACCOUNT, limit="60/minute")
 def refresh(actor: Actor, _session: Session) -> BaseResponse:
-    presented = tokens.digest(presented_token()[0])
+    presented, policy = tokens.digest(presented_token()[0]), policy_of(actor.tenant_id)
     with tenant_scope(actor.tenant_id, "auth", actor.user_id, actor.session_id), unit_of_work() as session:
-        opened = service.rotate(session, actor, presented)
+        opened = service.rotate(session, actor, presented, policy)
     return with_cookie(ok({"token": opened.token, "token_type": "Bearer", "expires_at": opened.expires_at}), opened)
 
 

@@ -7,7 +7,8 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from onyx.access.opening import Policy, SignedIn, open_session
+from onyx.access.opening import SignedIn, open_session
+from onyx.access.session_policy import Policy
 from onyx.audit.actions import Action
 from onyx.audit.record import record, target
 from onyx.core import outbox
@@ -18,13 +19,14 @@ from onyx.identity import tokens
 from onyx.identity.models import LoginSession
 
 GRACE = timedelta(seconds=10)
-__all__ = ["Policy", "SignedIn", "open_session", "rotate", "shown"]
+__all__ = ["SignedIn", "open_session", "rotate", "shown"]
 
 
-def rotate(session: Session, actor: Actor, presented: bytes) -> SignedIn:
-    """Give a session a new token; the old one lives 10 s more. Reuse of an older one ends the session (F25).
+def rotate(session: Session, actor: Actor, presented: bytes, policy: Policy) -> SignedIn:
+    """Give a session a new token, and the limits of today's policy; the old token lives 10 s more.
 
-    Raises Unauthenticated when the token that was presented is no longer the session's.
+    Reuse of an older one ends the session (F25). Raises Unauthenticated when the token that was presented is no longer
+    the session's, or when the session would be over by today's policy.
     """
     row = session.execute(
         select(LoginSession)
@@ -35,6 +37,9 @@ def rotate(session: Session, actor: Actor, presented: bytes) -> SignedIn:
         raise Unauthenticated(reason=row.end_reason)
     if row.token_digest != presented:
         raise Unauthenticated()
+    row.idle_seconds, row.expires_at = policy.idle_seconds, policy.ends(row.created_at, row.remember)
+    if row.expires_at <= now():
+        raise Unauthenticated(reason="expired")
     token = tokens.issue(row.user_id, actor.tenant_id, row.id, row.expires_at)
     row.previous_digest, row.token_digest, row.rotated_at = row.token_digest, tokens.digest(token), now()
     outbox.put(session, "session.rotated", tenant=actor.tenant_id, digest=presented)

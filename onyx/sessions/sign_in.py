@@ -9,6 +9,7 @@ from uuid import UUID
 from flask import g
 from sqlalchemy.orm import Session
 
+from onyx.access.policy import permissions_of
 from onyx.audit.actions import Action
 from onyx.audit.record import record, record_alone, target
 from onyx.core.actor import Actor, Request
@@ -17,6 +18,7 @@ from onyx.core.errors import TooMany, WrongCredentials
 from onyx.core.scope import Scope, tenant_scope
 from onyx.core.secrets import email_digest
 from onyx.edge.gate import anonymous
+from onyx.edge.session_policy import policy_of
 from onyx.edge.state import state
 from onyx.edge.store import Away
 from onyx.identity import challenges, factors, passkeys, passwords
@@ -129,12 +131,12 @@ def open_for(session: Session, actor: Actor, remember: bool, factor: str | None 
     """Open a login session for somebody who has proved who they are; purpose `auth`."""
     assert actor.user_id is not None
     device = device_of(actor.request.user_agent)
-    return service.open_session(session, actor, actor.user_id, _policy(), remember, device, factor)
+    return service.open_session(session, actor, actor.user_id, policy_of(actor.tenant_id), remember, device, factor)
 
 
 def entered(opened: service.SignedIn, person: Any, actor: Actor) -> Entered:
     """Have the session ended in time, and greet the person; after the session's row is committed."""
-    policy = _policy()
+    policy = policy_of(actor.tenant_id)
     with control_plane(Scope(actor.tenant_id, "auth", actor.user_id)) as connection:
         idle = min(policy.idle_seconds, policy.absolute_seconds)
         connection.exec_driver_sql("select mark_due('sessions', now() + %s * interval '1 second')", (idle,))
@@ -143,14 +145,10 @@ def entered(opened: service.SignedIn, person: Any, actor: Actor) -> Entered:
         "email": actor.email,
         "display_name": person.display_name,
         "roles": person.roles,
+        "permissions": sorted(permissions_of(person.roles, actor.tenant_slug, person.extra)),
         "tenant": {"id": actor.tenant_id, "slug": actor.tenant_slug, "name": actor.tenant_name},
     }
     return Entered(opened, greeting)
-
-
-def _policy() -> service.Policy:
-    settings = state().settings
-    return service.Policy(settings.session_idle_seconds, settings.session_absolute_seconds)
 
 
 def _who_may_be_meant(digest: bytes, slug: str | None) -> list[tuple[Any, Any]]:

@@ -4,15 +4,16 @@ from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
-from onyx.access.opening import Policy, SignedIn, open_session
+from onyx.access.opening import SignedIn, open_session
 from onyx.access.people import add_person
+from onyx.access.session_policy import Policy
 from onyx.core.actor import Actor, Request
 from onyx.core.db import unit_of_work
 from onyx.core.errors import Conflict
 from onyx.core.scope import Scope, tenant_scope
 from onyx.core.secrets import email_digest
 from onyx.edge.gate import anonymous
-from onyx.edge.state import state
+from onyx.edge.session_policy import policy_of
 from onyx.identity.device import device_of
 from onyx.tenancy.listing import Tenant
 from onyx.tenancy.walls import control_plane
@@ -69,7 +70,7 @@ def _newcomer(place: Tenant, nobody: Actor, provider: Provider, claims: dict[str
     with tenant_scope(place.id, "auth"), unit_of_work() as session:
         person = queries.by_email(session, provider.issuer, email_digest(email))
         if person is not None:
-            if person.subject is not None or service.is_privileged(person.roles, place.slug):
+            if person.subject is not None or service.is_privileged(person.roles, place.slug, person.extra):
                 raise Refused("sso_link_needed", "an e-mail is not enough for this account")
             if person.status == "active":
                 service.link(session, nobody, person.id, email, provider.issuer, claims["sub"], "e-mail")
@@ -97,9 +98,7 @@ def _make(place: Tenant, nobody: Actor, provider: Provider, claims: dict[str, An
 
 def _open(actor: Actor, provider: Provider, claims: dict[str, Any]) -> SignedIn:
     assert actor.user_id is not None
-    settings = state().settings
-    policy = Policy(settings.session_idle_seconds, settings.session_absolute_seconds)
-    device, sid = device_of(actor.request.user_agent), claims.get("sid")
+    policy, device, sid = policy_of(actor.tenant_id), device_of(actor.request.user_agent), claims.get("sid")
     with tenant_scope(actor.tenant_id, "auth", actor.user_id), unit_of_work() as session:
         opened = open_session(session, actor, actor.user_id, policy, False, device, "sso")
         session.flush()  # the session's row must be there before the one that hangs on it

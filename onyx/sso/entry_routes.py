@@ -7,7 +7,7 @@ from flask import Blueprint, Response, g, redirect, request
 from werkzeug.wrappers import Response as BaseResponse
 
 from onyx.access.ending import end
-from onyx.access.policy import landing, permissions_of
+from onyx.access.policy import landing
 from onyx.audit.actions import Action
 from onyx.audit.record import record_alone, target
 from onyx.core.actor import Actor
@@ -139,7 +139,7 @@ def _who_asked(carried: ticket.Ticket) -> Actor:
 
 def _first_page(token: str) -> str:
     actor = gate.identify(token, request_meta(), ("600per60", 600, 60))
-    return landing(permissions_of(actor.roles, actor.tenant_slug))
+    return landing(actor.permissions)
 
 
 def _own_path(path: str) -> str:

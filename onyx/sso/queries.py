@@ -5,15 +5,16 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
+from onyx.access import held
 from onyx.core.actor import Actor
 from onyx.core.db import rows
 
 _SET_UP = """
 select issuer, client_id, sealed_secret, domains, default_role, create_people, enabled, updated_at from sso_provider
 """
-_PERSON = """
+_PERSON = f"""
 select u.id, u.email, u.status, p.display_name, i.subject,
-       array(select r.role from user_role r where r.user_id = u.id order by r.role) as roles
+       {held.ROLES}, {held.EXTRA}
   from app_user u join profile p on p.user_id = u.id
   left join external_identity i on i.user_id = u.id and i.issuer = %s
 """
@@ -35,7 +36,7 @@ def set_up(session: Session) -> Any | None:
 
 
 def by_subject(session: Session, issuer: str, subject: str) -> Any | None:
-    """Whose account at the provider this is: id, email, status, display_name, subject, roles."""
+    """Whose account at the provider this is: id, email, status, display_name, subject, roles, extra."""
     return _one(rows(session, _BY_SUBJECT, issuer, subject))
 
 

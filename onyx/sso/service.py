@@ -1,6 +1,7 @@
 """Setting up the provider, and connecting accounts there with people here."""
 
 import re
+from collections.abc import Collection
 from typing import Any
 from uuid import UUID
 
@@ -45,7 +46,8 @@ def save(session: Session, actor: Actor, wanted: dict[str, Any], secret: str | N
     Raises Invalid for domains and roles that cannot be, and for a secret that would go to somebody else.
     """
     before = queries.set_up(session)
-    wanted = {**wanted, "domains": _domains(wanted["domains"]), "default_role": _role(actor, wanted["default_role"])}
+    role = _role(session, actor, wanted["default_role"])
+    wanted = {**wanted, "domains": _domains(wanted["domains"]), "default_role": role}
     same = before and (before.issuer, before.client_id) == (wanted["issuer"], wanted["client_id"])
     if not secret and not same:
         raise Invalid(fields={"client_secret": "Give the client's secret."})
@@ -79,9 +81,9 @@ def remember_session(session: Session, user: UUID, id: UUID, issuer: str, sid: s
     rows(session, _SESSION, user, id, issuer, sid)
 
 
-def is_privileged(roles: list[str], tenant_slug: str) -> bool:
+def is_privileged(roles: list[str], tenant_slug: str, extra: Collection[str] = ()) -> bool:
     """Whether somebody may do more than any user: then an e-mail address alone proves too little."""
-    return bool(permissions_of(roles, tenant_slug) - permissions_of([Role.USER.value], tenant_slug))
+    return bool(permissions_of(roles, tenant_slug, extra) - permissions_of([Role.USER.value], tenant_slug))
 
 
 def shown(row: Any | None) -> dict[str, Any]:
@@ -98,8 +100,10 @@ def _domains(said: list[str]) -> list[str]:
     return found
 
 
-def _role(actor: Actor, role: str) -> str:
-    checked_roles(actor, [role])
-    if is_privileged([role], actor.tenant_slug):
+def _role(session: Session, actor: Actor, role: str) -> str:
+    checked_roles(session, actor, [role])
+    if role not in [known.value for known in Role] or is_privileged(
+        [role], actor.tenant_slug
+    ):  # what a role of one's own gives may grow later
         raise Invalid(fields={"default_role": "New people may begin as users at most."})
     return role

@@ -51,6 +51,10 @@ TABLE = (
         "Removes notices about ended sessions that every process has obeyed long ago.",
     ),
     Entry(
+        "roles.expire", MINUTE, "default", "tenants", "End roles given for a time",
+        "Takes roles away whose time is over; they count for nothing from that moment on anyway.",
+    ),
+    Entry(
         "sessions.expire", MINUTE, "default", "tenants", "End old login sessions",
         "Ends login sessions that were idle too long or reached their time limit.",
     ),

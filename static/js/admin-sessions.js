@@ -3,6 +3,7 @@ import { get, goToLogin, post, remove } from "./api.js";
 import { ask } from "./dialogs.js";
 import { watchLive } from "./live-stats.js";
 import { showReceipt } from "./admin-receipt.js";
+import { showTimeline } from "./admin-timeline.js";
 import { timeElement } from "./times.js";
 
 const byId = (id) => document.getElementById(id);
@@ -29,6 +30,8 @@ function soon(milliseconds) {
 
 async function load(after = null) {
   const query = new URLSearchParams(new FormData(byId("filters")));
+  const [age, seconds] = byId("filters").querySelector("select").value.split("=");
+  if (age) query.set(age, seconds);
   if (after) query.set("after", after);
   const preset = new URLSearchParams(location.search);
   for (const name of ["user_id", "tenant_id"]) if (preset.get(name)) query.set(name, preset.get(name));
@@ -71,6 +74,7 @@ function draw(session) {
 
 function offerEnding(row, session) {
   const who = session.display_name || session.email;
+  row.querySelector('[data-act="timeline"]')?.addEventListener("click", () => showTimeline(session));
   for (const [name, action] of [["end", endOne], ["end-person", endPerson]]) {
     const button = row.querySelector(`[data-act="${name}"]`);
     button.hidden = !place.dataset.mayEnd;

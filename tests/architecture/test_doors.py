@@ -13,6 +13,9 @@ from onyx.edge.live import EVENTS
 # Doors for everybody. Each new line here needs a reason in review.
 OPEN = {
     "/login": "people who are not signed in",
+    "/invitation": "people who have no account yet",
+    "/api/v1/invitations/open": "whoever holds the link, which is 192 random bits",
+    "/api/v1/invitations/redeem": "whoever holds the link, which is 192 random bits",
     "/api/v1/auth/login": "people who are not signed in",
     "/api/v1/auth/mfa": "people whose password was right, with the challenge that says so",
     "/api/v1/auth/passkey": "people who are not signed in, with a passkey that knows them",

@@ -15,6 +15,9 @@ def test_every_endpoint_of_the_console_is_behind_the_door(app):
         "/admin/people/",
         "/admin/people/new/",
         "/admin/people/edit/",
+        "/admin/invitations/",
+        "/admin/roles/",
+        "/admin/session-policy/",
         "/admin/sessions/",
         "/admin/sso",
     }

@@ -111,6 +111,8 @@ MUST_BE_DANGEROUS = {
     ("DELETE", "/api/v1/users/<user_id>"), ("POST", "/api/v1/tenants/<tenant_id>/suspend"),
     ("POST", "/api/v1/tenants/<tenant_id>/admins"), ("DELETE", "/api/v1/auth/factors/totp"),
     ("POST", "/api/v1/auth/factors/totp"), ("PATCH", "/api/v1/sign-in-policy"), ("POST", "/admin/people/edit/"),
+    ("POST", "/api/v1/roles"), ("PATCH", "/api/v1/roles/<role_id>"), ("DELETE", "/api/v1/roles/<role_id>"),
+    ("POST", "/api/v1/invitations"), ("POST", "/api/v1/users/import"), ("PATCH", "/api/v1/settings/sessions"),
 }  # fmt: skip
 
 

@@ -35,6 +35,7 @@ def test_who_sees_which_jobs(client_of):
         "keys.expire",
         "mail.send",
         "replies.recover",
+        "roles.expire",
         "sessions.expire",
     ]
     assert {"access_log.drain", "partitions.ahead", "revocations.prune", "sessions.expire"} <= set(

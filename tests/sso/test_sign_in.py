@@ -288,3 +288,13 @@ def test_a_logout_token_that_does_not_hold_ends_nothing(set_up, idp, visitor, wo
     assert here.me() is not None
     assert _left(place, world, good).status_code == 200 and here.me() is None
     assert _left(place, world, good).status_code == 400, "a token is good once"
+
+
+def test_the_organisations_session_policy_holds(set_up, idp, visitor, world, owner, client_of):
+    set_up()
+    assert client_of("dana").patch("/api/v1/settings/sessions", json={"session_idle_seconds": 600}).status_code == 200
+    idp.person = _nora("tess")
+    one = visitor()
+    assert one.enter(world.acme.slug) == "/"
+    query = f"select idle_seconds from {world.acme.schema}.login_session where user_id = %s"
+    assert owner.execute(query, [one.me()["id"]]).fetchall() == [(600,)]

@@ -1,0 +1,90 @@
+// Roles of the organisation's own: made, changed and deleted, with who gains and loses what before anything is saved.
+import { patch, post, remove } from "./api.js";
+import { ask } from "./dialogs.js";
+import { watchLive } from "./live-stats.js";
+
+const byId = (id) => document.getElementById(id);
+const dialog = byId("role-dialog");
+let edited = null;
+let waiting = null;
+
+watchLive({});
+byId("role-new")?.addEventListener("click", () => open(null));
+byId("role-cancel")?.addEventListener("click", () => dialog.close());
+byId("role-form")?.addEventListener("submit", save);
+byId("role-form")?.addEventListener("change", () => {
+  clearTimeout(waiting);
+  waiting = setTimeout(preview, 150);
+});
+for (const button of document.querySelectorAll("[data-edit]")) button.addEventListener("click", () => open(JSON.parse(button.dataset.edit)));
+for (const button of document.querySelectorAll("[data-delete]")) button.addEventListener("click", () => destroy(button.dataset));
+
+function open(role) {
+  edited = role;
+  byId("role-title").textContent = role ? `Change ${role.name}` : "Make a role";
+  byId("field-name").value = role?.name ?? "";
+  byId("field-description").value = role?.description ?? "";
+  for (const box of boxes()) box.checked = role?.permissions.includes(box.value) ?? false;
+  byId("role-preview").hidden = byId("role-form-error").hidden = true;
+  dialog.showModal();
+}
+
+function boxes() {
+  return [...document.querySelectorAll('#role-form [name="permissions"]')];
+}
+
+function chosen() {
+  return boxes().filter((box) => box.checked).map((box) => box.value);
+}
+
+async function preview() {
+  if (!edited) return;
+  try {
+    const { data } = await post("/api/v1/roles/preview", { role_id: edited.id, permissions: chosen() });
+    byId("role-preview").textContent = told(data);
+    byId("role-preview").hidden = false;
+  } catch (error) {
+    fail(byId("role-form-error"), `The preview failed: ${error.message}`);
+  }
+}
+
+/** "1 person gains jobs:run (ann@…); nobody loses anything." */
+function told({ people, gain, lose, gains, loses }) {
+  if (!people) return "Nobody holds this role: nobody gains or loses anything.";
+  return `${side(gain, gains, "gains", "gain")}; ${side(lose, loses, "loses", "lose")}.`;
+}
+
+function side(count, found, one, many) {
+  if (!count) return `nobody ${one} anything`;
+  const what = [...new Set(found.flatMap((person) => person.permissions))].join(", ");
+  const who = found.slice(0, 5).map((person) => person.email).join(", ") + (count > 5 ? " and others" : "");
+  return `${count} ${count === 1 ? "person" : "people"} ${count === 1 ? one : many} ${what} (${who})`;
+}
+
+async function save(event) {
+  event.preventDefault();
+  const body = { name: byId("field-name").value, description: byId("field-description").value, permissions: chosen() };
+  try {
+    await (edited ? patch(`/api/v1/roles/${edited.id}`, body) : post("/api/v1/roles", body));
+    location.reload();
+  } catch (error) {
+    fail(byId("role-form-error"), `Nothing was saved: ${error.message}`);
+  }
+}
+
+async function destroy({ delete: id, name }) {
+  try {
+    const { data } = await post("/api/v1/roles/preview", { role_id: id });
+    const text = `It cannot be undone. ${told(data)}`;
+    if (!(await ask({ title: `Delete the role ${name}?`, action: "Delete", danger: true, text }))) return;
+    await remove(`/api/v1/roles/${id}`);
+    location.reload();
+  } catch (error) {
+    fail(byId("roles-error"), `Nothing was changed: ${error.message}`);
+  }
+}
+
+function fail(place, text) {
+  place.textContent = text;
+  place.hidden = false;
+}

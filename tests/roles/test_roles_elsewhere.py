@@ -1,0 +1,90 @@
+"""Roles of one's own, and grants that end, where programs, directories and other sign-ins meet them (I2, I7, I8)."""
+
+from datetime import timedelta
+
+import pytest
+
+from onyx.access.policy import GRANTABLE, Permission
+from onyx.core.clock import now, rfc3339
+from tests.roles.test_roles import ROLES, _give, cached, make, world
+from tests.scim.test_scim import _group, _roles, directory_of
+
+__all__ = ["cached", "directory_of", "make", "world"]
+
+
+@pytest.fixture
+def key_of(client_of, app):
+    def made(name, *permissions):
+        answer = client_of(name).post("/api/v1/api-keys", json={"name": "program", "permissions": list(permissions)})
+        assert answer.status_code == 201, answer.text
+        headers = {"Authorization": f"Bearer {answer.get_json()['data']['key']}"}
+        return lambda path: app.test_client().get(path, headers=headers).status_code
+
+    return made
+
+
+def test_a_key_has_what_an_own_role_gives_its_person_and_loses_it_with_the_role(client_of, make, key_of, world):
+    role, dana = make("users:read"), client_of("dana")
+    assert _give(dana, world.alice, "user", role["key"]).status_code == 200
+    ask = key_of("alice", "users:read")
+    assert ask("/api/v1/users") == 200
+    assert dana.patch(f"{ROLES}/{role['id']}", json={"permissions": ["jobs:read"]}).status_code == 200
+    assert ask("/api/v1/users") == 403
+    assert dana.patch(f"{ROLES}/{role['id']}", json={"permissions": ["users:read"]}).status_code == 200
+    assert ask("/api/v1/users") == 200
+    assert dana.delete(f"{ROLES}/{role['id']}").status_code == 200
+    assert ask("/api/v1/users") == 403
+
+
+def test_a_key_ends_to_have_what_was_given_for_a_time(client_of, key_of, cached, world, monkeypatch):
+    import time
+
+    dana = client_of("dana")
+    end = rfc3339(now() + timedelta(minutes=5))
+    assert _give(dana, world.alice, "user", "admin", until={"admin": end}).status_code == 200
+    ask = key_of("alice", "users:read", "chat:use")
+    cached(client_of("alice"), "alice")
+    assert ask("/api/v1/users") == 200
+    from onyx.edge import gate
+
+    later = time.time() + 301
+    monkeypatch.setattr(gate.time, "time", lambda: later)
+    asked = []
+    real = gate._from_database
+    monkeypatch.setattr(gate, "_from_database", lambda *given: asked.append(1) or real(*given))
+    ask("/api/v1/users")
+    assert asked, "Redis alone answered for a grant that is over"
+
+
+def test_who_vouches_for_people_is_in_no_own_role(client_of):
+    never = {Permission.SCIM_PROVISION, Permission.SSO_MANAGE, Permission.TENANTS_READ, Permission.TENANTS_MANAGE}
+    assert not GRANTABLE & never
+    for permission in never:
+        answer = client_of("dana").post(ROLES, json={"name": "Ours", "permissions": ["users:read", permission]})
+        assert answer.status_code == 422, permission
+
+
+def test_a_group_named_like_an_own_role_gives_it_until_the_role_goes(client_of, directory_of, make, world):
+    role, scim = make("jobs:read", name="Night Watch"), directory_of()
+    made = scim("POST", "/Groups", _group("night watch", world.bob.id))
+    assert made.status_code == 201, made.text
+    assert _roles(client_of, world.bob.id) == ["night-watch", "user"]
+    assert client_of("dana").delete(f"{ROLES}/{role['id']}").status_code == 200
+    assert _roles(client_of, world.bob.id) == ["user"]
+    make("users:read", name="Night Watch")
+    scim("PUT", f"/Groups/{made.get_json()['id']}", _group("someone else", world.bob.id, world.alice.id))
+    assert _roles(client_of, world.alice.id) == ["user"], "a key that is given again met a group of its forerunner"
+
+
+def test_a_directory_keeps_ends_and_makes_what_it_gives_permanent(client_of, directory_of, world):
+    dana, scim = client_of("dana"), directory_of()
+    end = rfc3339(now() + timedelta(hours=1))
+    given = _give(dana, world.bob, "user", "curator", until={"curator": end})
+    assert given.status_code == 200, given.text
+    limited = scim("POST", "/Groups", _group("limited", world.bob.id))
+    told = dana.get(f"/api/v1/users/{world.bob.id}").get_json()["data"]
+    assert told["roles"] == ["curator", "limited", "user"] and set(told["until"]) == {"curator"}
+    assert scim("DELETE", f"/Groups/{limited.get_json()['id']}").status_code == 204
+    assert scim("POST", "/Groups", _group("curator", world.bob.id)).status_code == 201
+    told = dana.get(f"/api/v1/users/{world.bob.id}").get_json()["data"]
+    assert told["roles"] == ["curator", "user"] and told["until"] == {}
