@@ -61,6 +61,7 @@ FEATURES = (
     "commands",
     "signatures",
     "trail",
+    "upgrades",
     "work",
 )
 

@@ -40,6 +40,7 @@ class Action(StrEnum):
     MAIL_FAILED = "mail.failed"
     MAIL_SENT = "mail.sent"
     MESSAGE_SENT = "message.sent"
+    MIGRATION_STARTED = "migration.started"
     PASSWORD_CHANGED = "password.changed"
     PASSWORD_RESET = "password.reset"
     PEOPLE_EXPORTED = "people.exported"
@@ -115,6 +116,7 @@ SENTENCES: dict[Action, str] = {
     Action.MAIL_FAILED: "a mail to {target} could not be sent",
     Action.MAIL_SENT: "a mail was sent to {target}",
     Action.MESSAGE_SENT: "{actor} sent a message",
+    Action.MIGRATION_STARTED: "{actor} had {target} brought to this version",
     Action.PASSWORD_CHANGED: "{actor} changed their password",
     Action.PASSWORD_RESET: "{actor} set a new password for {target}",
     Action.PEOPLE_EXPORTED: "{actor} exported the list of people",

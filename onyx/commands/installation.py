@@ -17,6 +17,7 @@ from onyx.tenancy import migrate as migration
 from onyx.tenants import service
 
 from . import tenants
+from .migrating import bring_up
 from .owner import owner_url
 from .shell import command, json_option, operator, platform, show
 
@@ -54,9 +55,7 @@ def setup(
 @command
 def migrate(as_json: bool) -> None:
     """Bring the control plane and every organisation to this version."""
-    said: list[str] = []
-    migration.migrate_all(owner_url(), said.append if as_json else click.echo)
-    show({"migrated": said}, True) if as_json else click.echo("Everything is at this version.")
+    bring_up(as_json, "Everything is at this version.")
 
 
 @click.command()

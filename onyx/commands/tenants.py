@@ -7,16 +7,17 @@ from flask.cli import AppGroup
 
 from onyx.core.scope import Scope
 from onyx.edge.state import state
-from onyx.tenancy import migrate as migration
 from onyx.tenancy import steward
+from onyx.tenancy.ledger import versions_of
 from onyx.tenancy.listing import Tenant, every_tenant, people_counts
 from onyx.tenants import service
 
+from .migrating import bring_up
 from .owner import owner_url
 from .shell import acting_in, command, json_option, named, operator, platform, show
 
 tenants = AppGroup("tenants", help="Create, see, suspend, resume and migrate organisations.")
-_COLUMNS = ("slug", "name", "status", "people", "id")
+_COLUMNS = ("slug", "name", "status", "version", "people", "id")
 
 
 @tenants.command()
@@ -36,7 +37,7 @@ def create(slug: str, name: str, admin_email: str, admin_name: str, as_json: boo
 @command
 def list_all(as_json: bool) -> None:
     """All organisations."""
-    show([_shown(row) for row in every_tenant(_scope())], as_json, _COLUMNS)
+    show(_all_shown(list(every_tenant(_scope()))), as_json, _COLUMNS)
 
 
 @tenants.command("show")
@@ -72,9 +73,7 @@ def resume(slug: str, as_json: bool) -> None:
 @command
 def migrate(as_json: bool) -> None:
     """Bring every organisation to this version; may be stopped and run again."""
-    said: list[str] = []
-    migration.migrate_all(owner_url(), said.append if as_json else click.echo)
-    show({"migrated": said}, True) if as_json else click.echo("All organisations are at this version.")
+    bring_up(as_json, "All organisations are at this version.")
 
 
 def create_tenant(slug: str, name: str, admin_email: str, admin_name: str) -> dict[str, Any]:
@@ -101,8 +100,24 @@ def _turn(slug: str, verb: str, as_json: bool) -> None:
 
 
 def _shown(row: Tenant) -> dict[str, Any]:
-    people = people_counts(_scope(), [row.id]).get(row.id, 0)
-    return {"slug": row.slug, "name": row.name, "status": row.status, "people": people, "id": str(row.id)}
+    return _all_shown([row])[0]
+
+
+def _all_shown(found: list[Tenant]) -> list[dict[str, Any]]:
+    """Three queries, whatever their number."""
+    ids = [row.id for row in found]
+    people, versions = people_counts(_scope(), ids), versions_of(_scope(), ids)
+    return [
+        {
+            "slug": row.slug,
+            "name": row.name,
+            "status": row.status,
+            "version": versions.get(row.id),
+            "people": people.get(row.id, 0),
+            "id": str(row.id),
+        }
+        for row in found
+    ]
 
 
 def _scope() -> Scope:

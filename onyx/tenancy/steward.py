@@ -69,11 +69,10 @@ def create_tenant(owner_url: str, *, slug: str, name: str) -> dict[str, Any]:
         raise Refused("malformed") from None
 
 
-def migrate_tenants(owner_url: str) -> dict[str, Any]:
-    """Bring the control plane and every tenant to this version."""
-    said: list[str] = []
-    migrate.migrate_all(owner_url, said.append)
-    return {"said": said}
+def migrate_tenants(owner_url: str, *, tenant: str | None = None) -> dict[str, Any]:
+    """Bring the control plane and every tenant to this version, or one tenant."""
+    only = UUID(tenant) if tenant is not None else None
+    return {"migrated": migrate.migrate_all(owner_url, lambda _: None, only=only)}
 
 
 def make_partitions(owner_url: str, *, months: int = 3) -> dict[str, Any]:

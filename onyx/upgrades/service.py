@@ -1,0 +1,37 @@
+"""Asking for a migration: the steward does it, since nobody else may change structure."""
+
+from typing import Any
+from uuid import UUID
+
+from onyx.audit.actions import Action
+from onyx.audit.record import record, target
+from onyx.core.actor import Actor
+from onyx.core.db import unit_of_work
+from onyx.core.errors import Conflict, Invalid
+from onyx.core.scope import current_scope
+from onyx.tenancy import ledger, requests
+from onyx.tenancy.walls import control_plane
+
+from .queries import OPERATION
+
+
+def ask(actor: Actor, tenant: UUID | None) -> dict[str, Any]:
+    """Ask the steward to migrate everybody who is behind, or one. Returns the request's id.
+
+    Raises Invalid for an organisation that does not exist, Conflict while another request waits or runs.
+    """
+    what = target("tenant", "", "every organisation")
+    if tenant is not None:
+        found = ledger.standing(current_scope(), tenant)
+        if found is None:
+            raise Invalid(fields={"tenant_id": "There is no such organisation."})
+        what = target("tenant", found.id, found.slug)
+    newest = requests.latest(current_scope(), OPERATION)
+    if newest is not None and newest.state in ("queued", "running"):
+        raise Conflict("A migration waits or runs already.")
+    arguments = {"tenant": str(tenant)} if tenant else {}
+    with control_plane(current_scope()) as control:
+        id = requests.place(control, OPERATION, arguments, actor.user_id)
+        with unit_of_work() as own:  # the event commits first: without it nothing is asked for
+            record(own, actor, Action.MIGRATION_STARTED, what)
+    return {"id": id, "state": "queued"}
