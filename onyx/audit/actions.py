@@ -17,6 +17,9 @@ class Action(StrEnum):
     API_KEY_REFUSED = "api_key.refused"
     API_KEY_REVOKED = "api_key.revoked"
     AUDIT_LOG_VIEWED = "audit_log.viewed"
+    BACKUP_ASKED = "backup.asked"
+    BACKUP_CREATED = "backup.created"
+    BACKUP_DRILLED = "backup.drilled"
     CHAT_CREATED = "chat.created"
     CHAT_DELETED = "chat.deleted"
     CHAT_EXPORTED = "chat.exported"
@@ -55,6 +58,7 @@ class Action(StrEnum):
     REPLY_STOPPED = "reply.stopped"
     RESET_LINK_ASKED = "reset_link.asked"
     RESET_LINK_MADE = "reset_link.made"
+    RESTORE_ASKED = "restore.asked"
     ROLES_CHANGED = "roles.changed"
     ROLES_EXPIRED = "roles.expired"
     ROLE_CHANGED = "role.changed"
@@ -76,6 +80,8 @@ class Action(StrEnum):
     STEP_UP_FAILED = "step_up.failed"
     TENANT_CHANGED = "tenant.changed"
     TENANT_CREATED = "tenant.created"
+    TENANT_EXPORTED = "tenant.exported"
+    TENANT_RESTORED = "tenant.restored"
     TENANT_RESUMED = "tenant.resumed"
     TENANT_SUSPENDED = "tenant.suspended"
     USER_CHANGED = "user.changed"
@@ -93,6 +99,9 @@ SENTENCES: dict[Action, str] = {
     Action.API_KEY_REFUSED: "the revoked API key {target} was used",
     Action.API_KEY_REVOKED: "{actor} revoked the API key {target}",
     Action.AUDIT_LOG_VIEWED: "{actor} looked at the audit log",
+    Action.BACKUP_ASKED: "{actor} asked for a backup of {target}",
+    Action.BACKUP_CREATED: "a backup of {target} was made",
+    Action.BACKUP_DRILLED: "it was tried whether a backup of {target} can be restored",
     Action.CHAT_CREATED: "{actor} began a chat",
     Action.CHAT_DELETED: "{actor} deleted a chat",
     Action.CHAT_EXPORTED: "{actor} exported a chat",
@@ -131,6 +140,7 @@ SENTENCES: dict[Action, str] = {
     Action.REPLY_STOPPED: "{actor} stopped an answer",
     Action.RESET_LINK_ASKED: "{actor} asked for a link that sets a new password of {target}",
     Action.RESET_LINK_MADE: "{actor} made a link that sets a new password of {target}",
+    Action.RESTORE_ASKED: "{actor} asked that {target} be restored from a backup",
     Action.ROLES_CHANGED: "{actor} changed the roles of {target}",
     Action.ROLES_EXPIRED: "roles of {target} ended at their time",
     Action.ROLE_CHANGED: "{actor} changed the role {target}",
@@ -152,6 +162,8 @@ SENTENCES: dict[Action, str] = {
     Action.STEP_UP_FAILED: "{actor} failed to confirm that it is them",
     Action.TENANT_CHANGED: "{actor} changed the settings of {target}",
     Action.TENANT_CREATED: "{actor} created the organisation {target}",
+    Action.TENANT_EXPORTED: "{actor} exported the organisation {target}",
+    Action.TENANT_RESTORED: "{actor} restored the organisation {target} from an archive",
     Action.TENANT_RESUMED: "{actor} resumed the organisation {target}",
     Action.TENANT_SUSPENDED: "{actor} suspended the organisation {target}",
     Action.USER_CHANGED: "{actor} changed {target}",

@@ -9,7 +9,9 @@ from collections.abc import Iterable
 from typing import Any
 from uuid import UUID
 
+import psycopg
 import structlog
+from psycopg import sql
 from sqlalchemy.exc import DataError, DBAPIError
 from sqlalchemy.orm import Session
 
@@ -19,8 +21,9 @@ from onyx.core.clock import now, rfc3339
 from onyx.core.db import rows, unit_of_work
 from onyx.core.errors import Unavailable
 from onyx.core.ids import uuid7
-from onyx.core.scope import current_scope, tenant_scope
+from onyx.core.scope import Scope, current_scope, tenant_scope
 from onyx.core.wire import Fixed
+from onyx.tenancy.context import schema_of, sign
 
 from .actions import Action
 from .rescue import write_rescue
@@ -113,6 +116,17 @@ def record_alone(actor: Actor, action: Action, *targets: dict[str, str], purpose
     except (DBAPIError, Unavailable) as error:
         write_rescue(actor, action.value, error)
         raise Unavailable() from error
+
+
+def record_as_owner(
+    owner: psycopg.Connection[Any], place: UUID, actor: Actor, action: Action, *targets: dict[str, str], **details: Any
+) -> None:
+    """One event in a transaction of the steward or the command line, in the trail of the tenant `place`."""
+    event = _head(actor, action) | {"targets": list(targets), "outcome": "success", "details": details}
+    context = sign(Scope(place, "job:steward"), owner.info.backend_pid)
+    owner.execute("select set_config('onyx.context', %s, true)", [context])
+    append = sql.SQL("select {}(%s::jsonb)").format(sql.Identifier(schema_of(place), "audit_append"))
+    owner.execute(append, [json.dumps([event], default=str)])
 
 
 def _write(session: Session) -> None:

@@ -1,7 +1,8 @@
 """Bring the control plane and every tenant to the version of this checkout; may be stopped and run again."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from uuid import UUID
 
 import psycopg
@@ -67,6 +68,22 @@ def migrate_all(
         if _tenant_id(connection, PLATFORM) is None:
             provision(owner_url, PLATFORM, "Platform")
         return _migrate_tenants(owner_url, connection, say, workers, progress, only)
+
+
+@contextmanager
+def migrations_wait(connection: psycopg.Connection) -> Iterator[None]:
+    """No migration begins meanwhile; one that is running is waited for (a minute, then LockNotAvailable)."""
+    connection.execute("set lock_timeout = '60s'")
+    connection.execute("select pg_advisory_lock_shared(%s)", [_LOCK])
+    connection.execute("reset lock_timeout")
+    connection.commit()
+    try:
+        yield
+    finally:
+        if not connection.closed and not connection.broken:
+            connection.rollback()
+            connection.execute("select pg_advisory_unlock_shared(%s)", [_LOCK])
+            connection.commit()
 
 
 def _migrate_tenants(

@@ -1,0 +1,153 @@
+"""Writing an archive of one tenant: one snapshot, every table as a stream, consistent while people work on."""
+
+import json
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+import psycopg
+from psycopg import sql
+
+from onyx.audit import merkle
+from onyx.core.clock import now, rfc3339
+from onyx.tenancy import signing
+from onyx.tenancy.context import schema_of
+
+from .frames import NOBODY, Keys, Output, Writer
+from .segments import Segment, Total, read
+from .tables import PINNED, Connection, Table, tables, versions
+
+Tell = Callable[[int, int], None]
+Step = Callable[[str], None]
+KIND = "onyx.backup-manifest/1"
+_SUMMARIES = 500
+
+
+def nothing(*_said: object) -> None:
+    """For whoever does not want to hear how far it is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Archive:
+    """What is to be written: which archive, its keys, what its header says beside; `secrets` reads what is sealed for
+    this installation, for an archive that goes to another one.
+    """
+
+    id: UUID
+    keys: Keys
+    more: dict[str, Any]
+    secrets: Callable[[Connection, UUID], Any] | None = None
+
+
+def dump(
+    owner_url: str, tenant: UUID, file: Output, archive: Archive, tell: Tell = nothing, step: Step = nothing
+) -> dict[str, Any]:
+    """Write the archive and return its manifest; `tell(done, total)` counts bytes, roughly.
+
+    Raises LookupError for an unknown tenant, OSError when the file cannot take it, psycopg.Error.
+    """
+    with closing(psycopg.connect(owner_url)) as connection:
+        names = _begin(connection, tenant)
+        step("snapshot taken")
+        header = {
+            "archive": str(archive.id), "tenant": _tenant(connection, tenant), "created_at": rfc3339(now()),
+            "public_key": signer(connection), "versions": versions(connection, tenant), **archive.more,
+        }  # fmt: skip
+        writer = Writer(file, header, archive.keys)
+        made = _tables(connection, schema_of(tenant), names, writer, tell, step)
+        if archive.secrets:
+            writer.add("X", json.dumps(archive.secrets(connection, tenant)).encode())
+        size, root = trail(connection, schema_of(tenant), tenant)
+        manifest = {**header, "tables": made, "checkpoint": {"size": size, "root": root.hex()}}
+        told = signing.signed_document(KIND, manifest, connection)
+        writer.add("E", json.dumps(told).encode(), last=True)
+        step("last frame written")
+    return manifest
+
+
+def signer(connection: Connection) -> str:
+    """The public key that vouches for this installation now, in hex."""
+    return signing.public_keys(connection)[-1].public.value.hex()
+
+
+def trail(connection: Connection, schema: str, tenant: UUID) -> tuple[int, bytes]:
+    """Size and Merkle root of a tenant's trail, in the order in which it came about; memory does not grow with it."""
+    columns = sql.SQL(", ").join(map(sql.Identifier, merkle.COLUMNS))
+    statement = sql.SQL(
+        "select row_to_json(e)::text from (select {} from {}.audit_event order by tx, event_id) as e"
+    ).format(columns, sql.Identifier(schema))
+    with connection.cursor(name="trail") as cursor:
+        cursor.itersize = 1000
+        cursor.execute(statement)
+        return merkle.root(merkle.event_leaf(tenant, row[0]) for row in cursor)
+
+
+def _begin(connection: Connection, tenant: UUID) -> list[Table]:
+    """One snapshot of a schema that nobody alters meanwhile; returns its tables."""
+    schema = schema_of(tenant)
+    connection.execute("set default_transaction_isolation = 'repeatable read'; set default_transaction_read_only = on")
+    connection.commit()
+    known = connection.execute("select 1 from pg_namespace where nspname = %s", [schema]).fetchone()
+    if known is None:
+        raise LookupError("there is no such organisation")
+    found = tables(connection, schema)
+    connection.commit()
+    # The locks come before the snapshot: what a migration changes, it changes before or after.
+    held = sql.SQL(", ").join(sql.Identifier(schema, table.name) for table in found)
+    connection.execute(sql.SQL("lock table {} in access share mode").format(held))
+    connection.execute(PINNED.encode())
+    return tables(connection, schema)
+
+
+def _tenant(connection: Connection, tenant: UUID) -> dict[str, Any]:
+    row = connection.execute("select slug, name, settings from onyx.tenant where id = %s", [tenant]).fetchone()
+    if row is None:
+        raise LookupError("there is no such organisation")
+    return {"id": str(tenant), "slug": row[0], "name": row[1], "settings": json.dumps(row[2])}
+
+
+def _tables(
+    connection: Connection, schema: str, found: list[Table], writer: Writer, tell: Tell, step: Step
+) -> dict[str, Any]:
+    made: dict[str, Any] = {}
+    whole, before = sum(table.size for table in found), 0
+    for table in found:
+        sent = 0
+
+        def send(plain: bytes, owner: UUID, size: int = table.size, base: int = before) -> None:
+            nonlocal sent
+            writer.add("D", plain, owner)
+            sent += len(plain)
+            tell(base + min(sent, size), whole)
+
+        about = {"name": table.name, "columns": table.columns, "owner": table.owner, "months": table.months}
+        writer.add("T", json.dumps(about).encode())
+        counted = _write(connection, schema, table, writer, send)
+        made[table.name] = {"rows": counted.rows, "sha256": counted.digest}
+        before += table.size
+        tell(before, whole)
+        step(f"table {table.name} written")
+    return made
+
+
+def _write(
+    connection: Connection, schema: str, table: Table, writer: Writer, send: Callable[[bytes, UUID], None]
+) -> Total:
+    """One table's rows, and a summary of its segments, which stays readable when a person is erased."""
+    counted, waiting = Total(), list[Segment]()
+
+    def settle() -> None:
+        lines = [[str(one.owner), one.rows, one.sha256.hex()] for one in waiting]
+        writer.add("S", json.dumps(lines).encode(), NOBODY)
+        waiting.clear()
+
+    for segment in read(connection, schema, table, send):
+        counted.add(segment)
+        waiting.append(segment)
+        if len(waiting) >= _SUMMARIES:
+            settle()
+    if waiting:
+        settle()
+    return counted

@@ -1,0 +1,151 @@
+"""An archive on disk: a header that may be read, then sealed frames in an order that cannot be changed.
+
+Each frame is AES-256-GCM (NIST SP 800-38D) under its owner's key: a person's for that person's rows, the tenant's for
+the rest. Nonce: the frame's number (8 bytes), three zeros, 1 for the last frame and 0 for all others, as in the STREAM
+construction (Hoang, Reyhanitabar, Rogaway, Vizár 2015); no two frames of an archive share a number, so no key meets a
+nonce twice. The digest of the header is authenticated with every frame. What was cut off has no last frame; what was
+moved, altered or taken from another archive does not open.
+"""
+
+import hashlib
+import json
+import struct
+import zlib
+from collections.abc import Iterator
+from typing import Any, BinaryIO, NamedTuple, Protocol
+from uuid import UUID
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+MAGIC = b"ONYX ARCHIVE\n"
+FORMAT = 1
+NOBODY = UUID(int=0)
+LARGEST = 64 * 1024 * 1024
+_HEAD = struct.Struct(">IB16s")
+
+
+class Damaged(Exception):
+    """This is no archive, or not as it was written; the message may be shown."""
+
+
+class Output(Protocol):
+    """Whatever frames can be written to."""
+
+    def write(self, data: bytes, /) -> int: ...
+
+
+class Keys(Protocol):
+    """Where the keys of one archive come from; 32 bytes each."""
+
+    def of_tenant(self) -> bytes: ...
+
+    def of_person(self, user: UUID) -> bytes | None:
+        """None when the person was erased: nobody can open their frames any more."""
+
+
+class Frame(NamedTuple):
+    """One opened frame; `plain` is None when its person was erased."""
+
+    kind: str
+    owner: UUID
+    plain: bytes | None
+
+
+class Writer:
+    """Writes frames to a file that is open for binary writing."""
+
+    def __init__(self, file: Output, header: dict[str, Any], keys: Keys) -> None:
+        text = json.dumps({"format": FORMAT, **header}, sort_keys=True, separators=(",", ":")).encode()
+        self._file, self._keys = file, _Ciphers(keys)
+        self._bound, self._number = hashlib.sha256(text).digest(), 0
+        file.write(MAGIC + struct.pack(">I", len(text)) + text)
+
+    def add(self, kind: str, plain: bytes, owner: UUID = NOBODY, last: bool = False) -> None:
+        """Seal and write one frame. Raises OSError when the disk is full, Damaged for an owner who was erased."""
+        cipher = self._keys.of(owner)
+        if cipher is None:
+            raise Damaged("There is no key for a person whose rows are still here.")
+        head = kind.encode() + owner.bytes
+        nonce = struct.pack(">Q3xB", self._number, last)
+        sealed = cipher.encrypt(nonce, zlib.compress(plain, 1), self._bound + head)
+        self._file.write(_HEAD.pack(len(sealed), kind.encode()[0], owner.bytes))
+        self._file.write(sealed)
+        self._number += 1
+
+
+class Reader:
+    """Reads an archive from its beginning: `header` at once, then `frames()`, once."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        if file.read(len(MAGIC)) != MAGIC:
+            raise Damaged("This is not an archive of Onyx.")
+        text = _exactly(file, struct.unpack(">I", _exactly(file, 4))[0])
+        self._bound = hashlib.sha256(text).digest()
+        try:
+            self.header: dict[str, Any] = json.loads(text)
+        except ValueError:
+            raise Damaged("The archive's header was altered.") from None
+        if self.header.get("format") != FORMAT:
+            raise Damaged(f"This archive has format {self.header.get('format')}; this version of Onyx reads {FORMAT}.")
+
+    def frames(self, keys: Keys) -> Iterator[Frame]:
+        """All frames in order, the last one included. Raises Damaged for whatever is not as it was written."""
+        ciphers, number = _Ciphers(keys), 0
+        while True:
+            length, kind, owner = _HEAD.unpack(_exactly(self._file, _HEAD.size))
+            if length > LARGEST:
+                raise Damaged("The archive was altered: a frame has no sensible length.")
+            sealed, whose = _exactly(self._file, length), UUID(bytes=owner)
+            cipher = ciphers.of(whose)
+            bound = self._bound + bytes([kind]) + owner
+            last = chr(kind) == "E"
+            plain = _open(cipher, number, last, sealed, bound) if cipher else None
+            number += 1
+            yield Frame(chr(kind), whose, plain)
+            if last:
+                break
+        if self._file.read(1):
+            raise Damaged("Something follows the archive's end.")
+
+
+class _Ciphers:
+    """One cipher for each owner, the last few kept: rows come person by person."""
+
+    def __init__(self, keys: Keys) -> None:
+        self._keys, self._made = keys, dict[UUID, AESGCM | None]()
+        self._tenant = AESGCM(keys.of_tenant())
+
+    def of(self, owner: UUID) -> AESGCM | None:
+        if owner == NOBODY:
+            return self._tenant
+        if owner not in self._made:
+            if len(self._made) > 64:
+                self._made.clear()
+            key = self._keys.of_person(owner)
+            self._made[owner] = AESGCM(key) if key else None
+        return self._made[owner]
+
+
+def _open(cipher: AESGCM, number: int, last: bool, sealed: bytes, bound: bytes) -> bytes:
+    try:
+        packed = cipher.decrypt(struct.pack(">Q3xB", number, last), sealed, bound)
+    except InvalidTag:
+        raise Damaged(
+            "The archive does not open: it was altered, or its keys are those of another installation."
+        ) from None
+    plain = zlib.decompressobj()
+    found = plain.decompress(packed, LARGEST)
+    if plain.unconsumed_tail:
+        raise Damaged("A frame is larger than any that Onyx writes.")
+    return found
+
+
+def _exactly(file: BinaryIO, size: int) -> bytes:
+    if size > LARGEST:
+        raise Damaged("The archive was altered: a part has no sensible length.")
+    found = file.read(size)
+    if len(found) != size:
+        raise Damaged("The archive is cut off: its end is missing.")
+    return found

@@ -1,0 +1,86 @@
+"""Between rows that were loaded and a tenant that lives: what must not be carried over as it was."""
+
+from typing import Any
+from uuid import UUID
+
+from psycopg import sql
+
+from onyx.core.ids import uuid7
+from onyx.core.secrets import email_digest
+from onyx.tenancy.context import schema_of
+
+from .tables import Connection
+
+# Nobody is signed in, no letter is sent a second time, no link opens anything.
+_QUIET = (
+    "update {}.login_session set state = 'revoked', end_reason = %(reason)s, ended_at = now() where state = 'active'",
+    "update {}.outgoing_mail set state = 'dropped', finished_at = now() where state = 'waiting' and %(reason)s <> ''",
+    "update {}.password_reset set used_at = now() where used_at is null and %(reason)s <> ''",
+    "update {}.factor_challenge set used_at = now() where used_at is null and %(reason)s <> ''",
+)
+_PROGRAMS = "update {}.api_key set revoked_at = now() where revoked_at is null"
+
+# Sessions that are open now end with a reason of their own, and a key that was revoked since stays revoked.
+_KEEP = (
+    "insert into {new}.login_session ({columns}) select {columns} from {old}.login_session o where state = 'active'"
+    " and exists (select from {new}.app_user u where u.id = o.user_id) on conflict do nothing",
+    "update {new}.api_key k set revoked_at = o.revoked_at from {old}.api_key o"
+    " where o.user_id = k.user_id and o.id = k.id and k.revoked_at is null and o.revoked_at is not null",
+)
+
+
+def quiet(connection: Connection, tenant: UUID, reason: str, programs: bool) -> None:
+    """End what was open when the archive was written; `programs`: API keys too, as in a copy."""
+    schema = sql.Identifier(schema_of(tenant))
+    for statement in (*_QUIET, *((_PROGRAMS,) if programs else ())):
+        connection.execute(sql.SQL(statement).format(schema), {"reason": reason} if "%(" in statement else None)
+
+
+def keep_ended(connection: Connection, old: str, new: str) -> None:
+    """Carry over from the schema that goes what must not be undone by what comes."""
+    rows = connection.execute(
+        "select attname from pg_attribute where attrelid = %s::regclass and attnum > 0 and not attisdropped"
+        " and attgenerated = ''",
+        [f"{new}.login_session"],
+    )
+    columns = sql.SQL(", ").join(sql.Identifier(row[0]) for row in rows)
+    for statement in _KEEP:
+        connection.execute(sql.SQL(statement).format(new=sql.Identifier(new), old=sql.Identifier(old), columns=columns))
+
+
+def enrol(connection: Connection, tenant: UUID, slug: str, saved: dict[str, Any]) -> None:
+    """The new organisation's line among the others; it is seen with the commit."""
+    connection.execute(
+        "insert into onyx.tenant (id, slug, name, status, settings) values (%s, %s, %s, 'active', %s::jsonb)",
+        [tenant, slug, saved["name"], saved["settings"]],
+    )
+
+
+def directory(connection: Connection, tenant: UUID) -> None:
+    """Where its people sign in. Digests are keyed: those of another installation are made anew from the addresses."""
+    users = sql.Identifier(schema_of(tenant), "app_user")
+    changed = []
+    for id, email, digest in connection.execute(sql.SQL("select id, email, email_digest from {}").format(users)):
+        if email_digest(email) != bytes(digest):
+            changed.append((email_digest(email), id))
+    with connection.cursor() as cursor:
+        cursor.executemany(sql.SQL("update {} set email_digest = %s where id = %s").format(users), changed)
+    connection.execute("delete from onyx.directory where tenant_id = %s", [tenant])
+    connection.execute(
+        sql.SQL("insert into onyx.directory (email_digest, tenant_id) select email_digest, %s from {}").format(users),
+        [tenant],
+    )
+
+
+def tell(connection: Connection, tenant: UUID, reason: str) -> None:
+    """Every process asks anew about this tenant, and believes no cached session from before, whatever becomes of us."""
+    connection.execute(
+        "insert into onyx.revocation (id, tenant_id, kind, subject_id, reason) values (%s, %s, 'tenant', %s, %s)",
+        [uuid7(), tenant, tenant, reason],
+    )
+    connection.execute("update onyx.cache_generation set generation = generation + 1")
+    connection.execute(
+        "insert into onyx.due (tenant_id, job, due_at) select %s, j, now() from unnest(%s::text[]) as j"
+        " on conflict (job, tenant_id) do update set due_at = now()",
+        [tenant, ["keys", "replies", "sessions"]],
+    )
