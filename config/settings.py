@@ -53,6 +53,8 @@ class Settings(BaseSettings):
     sso_private_issuers: bool = False
     upload_limit: int = Field(5 * 1024 * 1024, ge=1024)
     rate_limits: bool = True
+    backup_hours: int = Field(24, ge=0)
+    backups_kept: int = Field(7, ge=1)
 
     @field_validator("onyx_secret_key")
     @classmethod

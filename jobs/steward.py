@@ -6,6 +6,7 @@ platform admins have asked for in onyx.steward_request.
 
 import os
 import socket
+import threading
 import time
 
 import psycopg
@@ -16,6 +17,8 @@ from rq import Queue
 from config.logging import configure_logging
 from config.settings import Settings, data_folder, load
 from onyx import embedded
+from onyx.backups import due
+from onyx.backups.operations import LONG, Operations
 from onyx.core import master, secrets
 from onyx.core.ids import uuid7
 from onyx.edge import queue, runs
@@ -51,12 +54,15 @@ class Steward:
         self.owner_url = owner_url
         self.store = Store(settings.redis_cache_url or settings.redis_url)
         self.process = f"{socket.gethostname()}-{os.getpid()}-{os.urandom(3).hex()}"
+        self._long = Operations(settings).table
+        self._backup_hours = settings.backup_hours
         self._database: psycopg.Connection | None = None
         self._queue: Queue = queue.queue("steward", queue.connect(settings.redis_rq_url or settings.redis_url))
 
     def serve(self, asked: Stopping) -> None:
-        """Partitions first: a missing one would refuse every change in Onyx."""
+        """Partitions first: a missing one would refuse every change in Onyx. What takes long has its own thread."""
         ready = False
+        threading.Thread(target=self._serve_long, args=(asked,), daemon=True, name="long").start()
         while not asked.asked:
             try:
                 if not ready:
@@ -94,8 +100,20 @@ class Steward:
         if self._database is None or self._database.closed:
             self._database = psycopg.connect(self.owner_url, autocommit=True, connect_timeout=5)
         open_ones = "select 1 from onyx.steward_request where state in ('queued', 'running') limit 1"
-        while self._database.execute(open_ones).fetchone() and (request := claim_next(self.owner_url)):
+        while self._database.execute(open_ones).fetchone() and (request := claim_next(self.owner_url, but=LONG)):
             _log.info("request served", request=str(request), done=carry_out(self.owner_url, request))
+
+    def _serve_long(self, asked: Stopping) -> None:
+        """Backups and restores, one after the other; cut off, they are as if they had not begun."""
+        while not asked.asked:
+            try:
+                while not asked.asked and (request := claim_next(self.owner_url, only=LONG)):
+                    _log.info(
+                        "request served", request=str(request), done=carry_out(self.owner_url, request, self._long)
+                    )
+            except psycopg.Error:
+                pass  # said by the other thread
+            time.sleep(_PAUSE)
 
     def _take_from_queue(self) -> None:
         queue.beat(self.store, self.process, "steward")
@@ -108,12 +126,21 @@ class Steward:
         name, by = job.args[0], job.meta.get("actor", {}).get("email") or "schedule"
         self.store.call(self.store.client.delete, queue.mark_of(name, None))
         try:
-            if name != PARTITIONS:
+            if name == PARTITIONS:
+                self.partitions_ahead(job.id, by)
+            elif name in due.PLACED:
+                self._place(job.id, name, by)
+            else:
                 _log.error("the steward does not know this job", job=name)
-                return
-            self.partitions_ahead(job.id, by)
         finally:
             job.delete()
+
+    def _place(self, run: str, name: str, by: str) -> None:
+        """Ask for backups or drills, one request for each organisation; they are carried out one after the other."""
+        began = time.time()
+        with psycopg.connect(self.owner_url, autocommit=True, connect_timeout=5) as connection:
+            placed = due.PLACED[name](connection, self._backup_hours)
+        self._remember(name, runs.Run(run, began, time.time() - began, "success", placed, by, None, placed, 0))
 
     def _remember(self, name: str, run: runs.Run) -> None:
         try:

@@ -56,6 +56,7 @@ FEATURES = (
     "invitations",
     "tenants",
     "isolation",
+    "backups",
     "monitoring",
     "console",
     "commands",

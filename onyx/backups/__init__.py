@@ -1,7 +1,9 @@
-"""Backups of one organisation: made while it is in use, sealed, tried, and brought back in place or beside (T12)."""
+"""Backups of one organisation: made while it is in use, sealed, tried, and brought back in place or beside (T12, J2)."""
 
 from flask import Flask
 
+from . import routes
+
 
 def register(app: Flask) -> None:
-    """Nothing yet."""
+    app.register_blueprint(routes.blueprint)

@@ -15,7 +15,7 @@ from onyx.core.clock import now, rfc3339
 from onyx.tenancy import signing
 from onyx.tenancy.context import schema_of
 
-from .frames import NOBODY, Keys, Output, Writer
+from .frames import Keys, Output, Writer
 from .segments import Segment, Total, read
 from .tables import PINNED, Connection, Table, tables, versions
 
@@ -114,17 +114,9 @@ def _tables(
     made: dict[str, Any] = {}
     whole, before = sum(table.size for table in found), 0
     for table in found:
-        sent = 0
-
-        def send(plain: bytes, owner: UUID, size: int = table.size, base: int = before) -> None:
-            nonlocal sent
-            writer.add("D", plain, owner)
-            sent += len(plain)
-            tell(base + min(sent, size), whole)
-
         about = {"name": table.name, "columns": table.columns, "owner": table.owner, "months": table.months}
         writer.add("T", json.dumps(about).encode())
-        counted = _write(connection, schema, table, writer, send)
+        counted = _write(connection, schema, table, writer, _within(tell, before, table.size, whole))
         made[table.name] = {"rows": counted.rows, "sha256": counted.digest}
         before += table.size
         tell(before, whole)
@@ -132,20 +124,39 @@ def _tables(
     return made
 
 
-def _write(
-    connection: Connection, schema: str, table: Table, writer: Writer, send: Callable[[bytes, UUID], None]
-) -> Total:
-    """One table's rows, and a summary of its segments, which stays readable when a person is erased."""
-    counted, waiting = Total(), list[Segment]()
+def _within(tell: Tell, before: int, size: int, whole: int) -> Callable[[int], None]:
+    """Counts what one table sends as a part of the whole."""
+    sent = 0
+
+    def count(more: int) -> None:
+        nonlocal sent
+        sent = min(sent + more, size)
+        tell(before + sent, whole)
+
+    return count
+
+
+def _write(connection: Connection, schema: str, table: Table, writer: Writer, count: Callable[[int], None]) -> Total:
+    """One table's rows, and a summary of its segments, which stays readable when a person is erased.
+
+    Rows of somebody who is being erased at this moment are left out.
+    """
+    counted, waiting, going = Total(), list[Segment](), set[UUID]()
+
+    def send(plain: bytes, owner: UUID) -> None:
+        if not writer.add("D", plain, owner):
+            going.add(owner)
+        count(len(plain))
 
     def settle() -> None:
         lines = [[str(one.owner), one.rows, one.sha256.hex()] for one in waiting]
-        writer.add("S", json.dumps(lines).encode(), NOBODY)
+        writer.add("S", json.dumps(lines).encode())
         waiting.clear()
 
     for segment in read(connection, schema, table, send):
-        counted.add(segment)
-        waiting.append(segment)
+        if segment.owner not in going:
+            counted.add(segment)
+            waiting.append(segment)
         if len(waiting) >= _SUMMARIES:
             settle()
     if waiting:

@@ -22,7 +22,7 @@ MAGIC = b"ONYX ARCHIVE\n"
 FORMAT = 1
 NOBODY = UUID(int=0)
 LARGEST = 64 * 1024 * 1024
-_HEAD = struct.Struct(">IB16s")
+_HEAD = struct.Struct(">IB16sI")
 
 
 class Damaged(Exception):
@@ -36,12 +36,13 @@ class Output(Protocol):
 
 
 class Keys(Protocol):
-    """Where the keys of one archive come from; 32 bytes each."""
+    """Where the keys of one archive come from, 32 bytes each; the owner is a person, or NOBODY for the tenant."""
 
-    def of_tenant(self) -> bytes: ...
+    def current(self, owner: UUID) -> tuple[int, bytes] | None:
+        """The key to seal with and its version; None for a person who is being erased."""
 
-    def of_person(self, user: UUID) -> bytes | None:
-        """None when the person was erased: nobody can open their frames any more."""
+    def of(self, owner: UUID, version: int) -> bytes | None:
+        """The key that sealed; None when its person was erased: nobody can open their frames any more."""
 
 
 class Frame(NamedTuple):
@@ -57,21 +58,34 @@ class Writer:
 
     def __init__(self, file: Output, header: dict[str, Any], keys: Keys) -> None:
         text = json.dumps({"format": FORMAT, **header}, sort_keys=True, separators=(",", ":")).encode()
-        self._file, self._keys = file, _Ciphers(keys)
+        self._file, self._keys = file, keys
+        self._last: tuple[UUID, int, AESGCM] | None = None
         self._bound, self._number = hashlib.sha256(text).digest(), 0
         file.write(MAGIC + struct.pack(">I", len(text)) + text)
 
-    def add(self, kind: str, plain: bytes, owner: UUID = NOBODY, last: bool = False) -> None:
-        """Seal and write one frame. Raises OSError when the disk is full, Damaged for an owner who was erased."""
-        cipher = self._keys.of(owner)
-        if cipher is None:
-            raise Damaged("There is no key for a person whose rows are still here.")
-        head = kind.encode() + owner.bytes
+    def add(self, kind: str, plain: bytes, owner: UUID = NOBODY, last: bool = False) -> bool:
+        """Seal and write one frame; False, and nothing written, for an owner who is being erased.
+
+        Raises OSError when the disk is full.
+        """
+        found = self._cipher(owner)
+        if found is None:
+            return False
+        version, cipher = found
         nonce = struct.pack(">Q3xB", self._number, last)
-        sealed = cipher.encrypt(nonce, zlib.compress(plain, 1), self._bound + head)
-        self._file.write(_HEAD.pack(len(sealed), kind.encode()[0], owner.bytes))
-        self._file.write(sealed)
+        sealed = cipher.encrypt(nonce, zlib.compress(plain, 1), _bound(self._bound, kind, owner, version))
+        self._file.write(_HEAD.pack(len(sealed), ord(kind), owner.bytes, version) + sealed)
         self._number += 1
+        return True
+
+    def _cipher(self, owner: UUID) -> tuple[int, AESGCM] | None:
+        """The owner's cipher; the last one is kept, since rows come person by person."""
+        if self._last is None or self._last[0] != owner:
+            key = self._keys.current(owner)
+            if key is None:
+                return None
+            self._last = owner, key[0], AESGCM(key[1])
+        return self._last[1:]
 
 
 class Reader:
@@ -92,40 +106,26 @@ class Reader:
 
     def frames(self, keys: Keys) -> Iterator[Frame]:
         """All frames in order, the last one included. Raises Damaged for whatever is not as it was written."""
-        ciphers, number = _Ciphers(keys), 0
-        while True:
-            length, kind, owner = _HEAD.unpack(_exactly(self._file, _HEAD.size))
+        number, last = 0, False
+        whose: tuple[UUID, int, AESGCM | None] | None = None
+        while not last:
+            length, code, owner_bytes, version = _HEAD.unpack(_exactly(self._file, _HEAD.size))
             if length > LARGEST:
                 raise Damaged("The archive was altered: a frame has no sensible length.")
-            sealed, whose = _exactly(self._file, length), UUID(bytes=owner)
-            cipher = ciphers.of(whose)
-            bound = self._bound + bytes([kind]) + owner
-            last = chr(kind) == "E"
-            plain = _open(cipher, number, last, sealed, bound) if cipher else None
+            sealed, kind, owner = _exactly(self._file, length), chr(code), UUID(bytes=owner_bytes)
+            if whose is None or whose[:2] != (owner, version):
+                key = keys.of(owner, version)
+                whose = owner, version, AESGCM(key) if key else None
+            last = kind == "E"
+            cipher, bound = whose[2], _bound(self._bound, kind, owner, version)
+            yield Frame(kind, owner, _open(cipher, number, last, sealed, bound) if cipher else None)
             number += 1
-            yield Frame(chr(kind), whose, plain)
-            if last:
-                break
         if self._file.read(1):
             raise Damaged("Something follows the archive's end.")
 
 
-class _Ciphers:
-    """One cipher for each owner, the last few kept: rows come person by person."""
-
-    def __init__(self, keys: Keys) -> None:
-        self._keys, self._made = keys, dict[UUID, AESGCM | None]()
-        self._tenant = AESGCM(keys.of_tenant())
-
-    def of(self, owner: UUID) -> AESGCM | None:
-        if owner == NOBODY:
-            return self._tenant
-        if owner not in self._made:
-            if len(self._made) > 64:
-                self._made.clear()
-            key = self._keys.of_person(owner)
-            self._made[owner] = AESGCM(key) if key else None
-        return self._made[owner]
+def _bound(header: bytes, kind: str, owner: UUID, version: int) -> bytes:
+    return header + kind.encode() + owner.bytes + version.to_bytes(4, "big")
 
 
 def _open(cipher: AESGCM, number: int, last: bool, sealed: bytes, bound: bytes) -> bytes:

@@ -16,26 +16,48 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from cryptography.hazmat.primitives.kdf.scrypt import Scrypt
 
-from onyx.core.secrets import derive
+from onyx.tenancy import signing
+from onyx.tenancy.keyring import DataKey, Destroyed, data_key
 
-from .frames import Damaged, Keys
+from .frames import NOBODY, Damaged, Keys
+from .tables import Connection
 
 _COST = {"n": 1 << 16, "r": 8, "p": 1}
 _MOST = 1 << 17
 
 
-@dataclass(frozen=True, slots=True)
 class OwnKeys:
-    """The keys of one backup of this installation."""
+    """The keys of one backup of this installation: those of the tenant and of its people, bound to this archive."""
 
-    tenant: UUID
-    archive: UUID
+    def __init__(self, tenant: UUID, archive: UUID, owner: Connection) -> None:
+        """`owner` is a connection in autocommit: a person who has no key yet gets one."""
+        self._tenant, self._archive, self._owner = tenant, archive, owner
+        self._current: dict[UUID, tuple[int, bytes] | None] = {}
+        self._opened: dict[tuple[UUID, int], bytes | None] = {}
 
-    def of_tenant(self) -> bytes:
-        return _bound(derive(f"backup:{self.tenant.hex}"), self.archive, b"tenant")
+    def current(self, owner: UUID) -> tuple[int, bytes] | None:
+        if owner not in self._current:
+            found = self._key(owner, None)
+            self._current[owner] = (found.version, self._derived(found, owner)) if found else None
+        return self._current[owner]
 
-    def of_person(self, user: UUID) -> bytes | None:
-        return _bound(derive(f"backup:{self.tenant.hex}"), self.archive, user.bytes)
+    def of(self, owner: UUID, version: int) -> bytes | None:
+        """Raises Damaged when the tenant's own key is gone: the whole archive is unreadable then."""
+        if (owner, version) not in self._opened:
+            found = self._key(owner, version)
+            if found is None and owner == NOBODY:
+                raise Damaged("The keys of this organisation were destroyed; nobody can read this backup any more.")
+            self._opened[owner, version] = self._derived(found, owner) if found else None
+        return self._opened[owner, version]
+
+    def _key(self, owner: UUID, version: int | None) -> DataKey | None:
+        try:
+            return data_key(self._tenant, owner if owner != NOBODY else None, version=version, owner=self._owner)
+        except Destroyed:
+            return None
+
+    def _derived(self, key: DataKey, owner: UUID) -> bytes:
+        return _bound(key.derive("archive"), self._archive, owner)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,11 +67,11 @@ class TransferKeys:
     content: bytes
     archive: UUID
 
-    def of_tenant(self) -> bytes:
-        return _bound(self.content, self.archive, b"tenant")
+    def current(self, owner: UUID) -> tuple[int, bytes]:
+        return 0, self.of(owner, 0)
 
-    def of_person(self, user: UUID) -> bytes | None:
-        return _bound(self.content, self.archive, user.bytes)
+    def of(self, owner: UUID, version: int) -> bytes:
+        return _bound(self.content, self.archive, owner)
 
 
 def new_transfer(archive: UUID) -> tuple[TransferKeys, dict[str, Any], str]:
@@ -62,8 +84,8 @@ def new_transfer(archive: UUID) -> tuple[TransferKeys, dict[str, Any], str]:
     return TransferKeys(content, archive), told, passphrase
 
 
-def keys_for(header: dict[str, Any], own: bool, passphrase: str | None) -> Keys:
-    """The keys that open an archive here; `own` says that this installation made it.
+def keys_for(header: dict[str, Any], owner: Connection, passphrase: str | None) -> Keys:
+    """The keys that open an archive here.
 
     Raises Damaged, with what to do, when there are none.
     """
@@ -73,19 +95,24 @@ def keys_for(header: dict[str, Any], own: bool, passphrase: str | None) -> Keys:
             if not passphrase:
                 raise Damaged("This is an export: give the passphrase that was shown when it was made.")
             return TransferKeys(_unwrap(transfer, archive, passphrase), archive)
-        if not own:
+        if not made_here(header, owner):
             raise Damaged(
                 "This backup was made by another installation, whose keys are not here. To move an organisation,"
                 " make an export there with `flask tenants export`."
             )
     except (KeyError, TypeError, ValueError):
         raise Damaged("The archive's header was altered.") from None
-    return OwnKeys(tenant, archive)
+    return OwnKeys(tenant, archive, owner)
 
 
-def _bound(key: bytes, archive: UUID, owner: bytes) -> bytes:
+def made_here(header: dict[str, Any], owner: Connection) -> bool:
+    """Whether this installation says of itself that it wrote the archive; the manifest's signature proves it."""
+    return header.get("public_key") in {one.public.value.hex() for one in signing.public_keys(owner)}
+
+
+def _bound(key: bytes, archive: UUID, owner: UUID) -> bytes:
     """A key for one owner in one archive alone (HKDF, RFC 5869)."""
-    return HKDF(SHA256(), 32, salt=archive.bytes, info=b"onyx archive" + owner).derive(key)
+    return HKDF(SHA256(), 32, salt=archive.bytes, info=b"onyx archive" + owner.bytes).derive(key)
 
 
 def _unwrap(transfer: dict[str, Any], archive: UUID, passphrase: str) -> bytes:

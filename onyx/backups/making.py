@@ -39,7 +39,7 @@ def make(
         step("begun")
         try:
             with shelf.placed(path) as file:
-                made = dump(owner_url, tenant, file, Archive(id, OwnKeys(tenant, id), {}), tell, step)
+                made = dump(owner_url, tenant, file, Archive(id, OwnKeys(tenant, id, connection), {}), tell, step)
             step("file in its place")
         except (Refused, psycopg.Error) as error:
             ledger.fail(connection, id, str(error))

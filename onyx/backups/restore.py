@@ -20,7 +20,7 @@ from onyx.audit.actions import Action
 from onyx.audit.record import record_as_owner, target
 from onyx.core.actor import Actor
 from onyx.core.ids import uuid7
-from onyx.tenancy import signing
+from onyx.tenancy import erasure, key_custody
 from onyx.tenancy.context import schema_of
 from onyx.tenancy.migrate import migrations_wait
 from onyx.tenancy.steward import Refused
@@ -28,7 +28,7 @@ from onyx.tenancy.steward import Refused
 from . import load, sealed, settling
 from .dump import Step, Tell, nothing
 from .frames import Damaged, Keys, Reader
-from .keyring import keys_for
+from .keyring import keys_for, made_here
 from .tables import Connection, tables
 
 REASON = "tenant_restored"
@@ -37,11 +37,12 @@ _PATIENCE = ("2s", "5s", "10s", "20s")
 
 @dataclass(frozen=True, slots=True)
 class Aim:
-    """Where an archive goes: a tenant that is there already is replaced, another one is made."""
+    """Where an archive goes: a tenant that is there already is replaced, another one is made; `own`: it is of here."""
 
     tenant: UUID
     slug: str
     in_place: bool
+    own: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +56,7 @@ class Source:
 def restore(
     owner_url: str, source: Source, actor: Actor, slug: str | None = None, tell: Tell = nothing, step: Step = nothing
 ) -> dict[str, Any]:
-    """Restore an archive: beside as `slug`, else where it came from. Returns what was made.
+    """Restore an archive: beside as `slug`, else where it came from. Returns what was made, for aftermath.tell().
 
     Raises Refused for what cannot be restored here and why; nothing has changed then.
     """
@@ -64,13 +65,13 @@ def restore(
         with held(connection, aim.tenant), _as_refusal():
             with connection.transaction():
                 loaded = _build(connection, aim, reader, keys, file, tell, step)
-                _settle(connection, aim, loaded, actor, step)
+                notice = _settle(connection, aim, loaded, actor, step)
                 step("ready to commit")
             step("committed")
     left = sum(len(found) for found in loaded.left_out.values())
     return {
         "tenant_id": str(aim.tenant), "slug": aim.slug, "in_place": aim.in_place, "rows": loaded.rows,
-        "left_out": left, "checkpoint": loaded.manifest["checkpoint"],
+        "left_out": left, "checkpoint": loaded.manifest["checkpoint"], "notice": str(notice),
     }  # fmt: skip
 
 
@@ -81,6 +82,15 @@ def drill(owner_url: str, source: Source, tell: Tell = nothing, step: Step = not
         with connection.transaction(force_rollback=True):
             loaded = _build(connection, aim, reader, keys, file, tell, step)
     return {"rows": loaded.rows, "tables": len(loaded.manifest["tables"]), "checkpoint": loaded.manifest["checkpoint"]}
+
+
+def needs_passphrase(path: Path) -> bool:
+    """Whether a file is an export, as far as it says itself; what is wrong with it is told when it is restored."""
+    try:
+        with open(path, "rb") as file:
+            return "transfer" in Reader(file).header
+    except (OSError, Damaged):
+        return False
 
 
 @contextmanager
@@ -101,12 +111,15 @@ def held(connection: Connection, tenant: UUID) -> Iterator[None]:
 
 @contextmanager
 def _opened(owner_url: str, source: Source) -> Iterator[tuple[Connection, Reader, Keys, Any]]:
-    with _as_refusal(), open(source.path, "rb") as file, closing(psycopg.connect(owner_url)) as connection:
+    with (
+        _as_refusal(),
+        open(source.path, "rb") as file,
+        closing(psycopg.connect(owner_url)) as connection,
+        closing(psycopg.connect(owner_url, autocommit=True)) as beside,
+    ):
         reader = Reader(file)
-        known = {one.public.value.hex() for one in signing.public_keys(connection)}
-        keys = keys_for(reader.header, reader.header.get("public_key") in known, source.passphrase)
+        keys = keys_for(reader.header, beside, source.passphrase)
         load.fits(reader.header)
-        connection.commit()
         with migrations_wait(connection):
             yield connection, reader, keys, file
 
@@ -130,16 +143,18 @@ def _as_refusal() -> Iterator[None]:
 def _aim(connection: Connection, header: dict[str, Any], slug: str | None) -> Aim:
     origin = UUID(header["tenant"]["id"])
     there = connection.execute("select slug from onyx.tenant where id = %s", [origin]).fetchone()
-    wanted = slug or header["tenant"]["slug"]
+    wanted, own = slug or header["tenant"]["slug"], made_here(header, connection)
     taken = connection.execute("select id from onyx.tenant where slug = %s", [wanted]).fetchone()
     connection.commit()
     if slug is None and there is not None:
         if there[0] == "platform":
             raise Refused("The platform itself is not restored in place: it holds who may do so. Use --as.")
+        if not own:
+            raise Refused("Another installation made this archive: it replaces nobody here. Use --as.")
         return Aim(origin, there[0], True)
     if taken is not None:
         raise Refused(f"There is an organisation {wanted!r} already. Choose another short name.")
-    return Aim(uuid7() if there is not None or slug else origin, wanted, False)
+    return Aim(uuid7() if there is not None or slug else origin, wanted, False, own)
 
 
 def _build(
@@ -162,24 +177,31 @@ def _build(
     return loaded
 
 
-def _settle(connection: Connection, aim: Aim, loaded: load.Loaded, actor: Actor, step: Step) -> None:
-    """What was saved becomes what is: nobody signed in, nothing sent twice, in the directory, in both trails."""
-    sealed.move(connection, aim.tenant, loaded)
+def _settle(connection: Connection, aim: Aim, loaded: load.Loaded, actor: Actor, step: Step) -> UUID:
+    """What was saved becomes what is: nobody signed in, nothing sent twice, in the directory, in both trails.
+
+    Returns the id of the notice that tells everybody.
+    """
     if aim.in_place:
         _take_the_place(connection, aim.tenant)
         step("old schema dropped")
     else:
         settling.enrol(connection, aim.tenant, aim.slug, loaded.header["tenant"])
+        if aim.own and aim.tenant != loaded.origin:
+            key_custody.put_in(connection, aim.tenant, key_custody.taken_along(connection, loaded.origin))
+    sealed.move(connection, aim.tenant, loaded)
     settling.quiet(connection, aim.tenant, REASON, programs=not aim.in_place)
-    settling.directory(connection, aim.tenant)
     load.triggers_on(connection, aim.tenant)
+    erasure.replay(connection, aim.tenant, loaded.origin if aim.own and aim.tenant != loaded.origin else None)
+    settling.directory(connection, aim.tenant)
     load.ledger(connection, aim.tenant)
-    settling.tell(connection, aim.tenant, REASON)
+    notice = settling.tell(connection, aim.tenant, REASON)
     what = {"archive": loaded.header["archive"], "saved_at": loaded.header["created_at"], "in_place": aim.in_place}
     for place in (actor.tenant_id, aim.tenant):
         record_as_owner(
             connection, place, actor, Action.TENANT_RESTORED, target("tenant", aim.tenant, aim.slug), **what
         )
+    return notice
 
 
 def _take_the_place(connection: Connection, tenant: UUID) -> None:

@@ -1,33 +1,38 @@
 """Columns that are sealed for one tenant of one installation: an archive that goes elsewhere has them sealed anew."""
 
 import base64
-from collections.abc import Callable
 from typing import Any, NamedTuple
 from uuid import UUID
 
 from psycopg import sql
 
-from onyx.core.sealing import seal, unseal
+from onyx.core import sealing
 from onyx.tenancy.context import schema_of
+from onyx.tenancy.sealed import unseal
 
 from .load import Loaded
 from .tables import Connection
 
 
 class Column(NamedTuple):
-    """A sealed column: the key of its table, the use it is sealed for, and what it is bound to."""
+    """A sealed column: the key of its table, the use it is sealed for, and whether the row is a person's."""
 
     table: str
     name: str
     key: str
     use: str
-    bound: Callable[[UUID, Any], bytes]
+    personal: bool
+
+    def belongs(self, key: Any) -> bytes:
+        """What a value is bound to beside its tenant."""
+        return key.bytes if self.personal else b""
 
 
 COLUMNS = (
-    Column("sso_provider", "sealed_secret", "id", "sso-secret", lambda tenant, key: tenant.bytes),
-    Column("totp", "sealed_secret", "user_id", "totp", lambda tenant, key: tenant.bytes + key.bytes),
+    Column("sso_provider", "sealed_secret", "id", "sso-secret", False),
+    Column("totp", "sealed_secret", "user_id", "totp", True),
 )
+_OLD_FORM = b"\x01"
 
 
 def plain(connection: Connection, tenant: UUID) -> list[list[str]]:
@@ -35,22 +40,23 @@ def plain(connection: Connection, tenant: UUID) -> list[list[str]]:
     found = []
     for column in COLUMNS:
         for key, hidden in _read(connection, tenant, column):
-            value = unseal(column.use, bytes(hidden), column.bound(tenant, key))
+            person = key if column.personal else None
+            value = unseal(column.use, bytes(hidden), column.belongs(key), tenant=tenant, user=person, owner=connection)
             found.append([column.table, str(key), base64.b64encode(value).decode()])
     return found
 
 
 def move(connection: Connection, tenant: UUID, loaded: Loaded) -> None:
-    """Seal them for the tenant that they belong to now; nothing to do for one that came back where it was."""
-    if tenant == loaded.origin and not loaded.secrets:
-        return
+    """Seal anew what an export carries, and what an older version of Onyx bound to a tenant that this one is not."""
     carried = {(table, key): base64.b64decode(value) for table, key, value in loaded.secrets}
     for column in COLUMNS:
         for key, hidden in _read(connection, tenant, column):
             value = carried.get((column.table, str(key)))
-            if value is None:
-                value = unseal(column.use, bytes(hidden), column.bound(loaded.origin, key))
-            _write(connection, tenant, column, key, seal(column.use, value, column.bound(tenant, key)))
+            if value is None and hidden[:1] == _OLD_FORM and tenant != loaded.origin:
+                value = sealing.unseal(column.use, bytes(hidden), loaded.origin.bytes + column.belongs(key))
+            if value is not None:
+                renewed = sealing.seal(column.use, value, tenant.bytes + column.belongs(key))
+                _write(connection, tenant, column, key, renewed)
 
 
 def _read(connection: Connection, tenant: UUID, column: Column) -> list[Any]:

@@ -72,11 +72,15 @@ def directory(connection: Connection, tenant: UUID) -> None:
     )
 
 
-def tell(connection: Connection, tenant: UUID, reason: str) -> None:
-    """Every process asks anew about this tenant, and believes no cached session from before, whatever becomes of us."""
+def tell(connection: Connection, tenant: UUID, reason: str) -> UUID:
+    """Every process asks anew about this tenant, and believes no cached session from before, whatever becomes of us.
+
+    Returns the notice's id.
+    """
+    notice = uuid7()
     connection.execute(
         "insert into onyx.revocation (id, tenant_id, kind, subject_id, reason) values (%s, %s, 'tenant', %s, %s)",
-        [uuid7(), tenant, tenant, reason],
+        [notice, tenant, tenant, reason],
     )
     connection.execute("update onyx.cache_generation set generation = generation + 1")
     connection.execute(
@@ -84,3 +88,4 @@ def tell(connection: Connection, tenant: UUID, reason: str) -> None:
         " on conflict (job, tenant_id) do update set due_at = now()",
         [tenant, ["keys", "replies", "sessions"]],
     )
+    return notice

@@ -1,11 +1,11 @@
 """`flask …`: what an operator does at a shell, by the same services as everywhere, recorded as kind `operator`.
 
-setup · tenants · users · sessions · jobs · isolation · migrate · doctor · urls
+setup · tenants · users · sessions · backups · jobs · isolation · migrate · doctor · urls
 """
 
 from flask import Flask
 
-from . import installation, isolation, jobs, sessions, tenants, users
+from . import backups, installation, isolation, jobs, sessions, tenants, users
 
 
 def register(app: Flask) -> None:
@@ -14,7 +14,10 @@ def register(app: Flask) -> None:
         tenants.tenants,
         users.users,
         sessions.sessions,
+        backups.backups,
         jobs.jobs,
         isolation.isolation,
     ):
         app.cli.add_command(command)
+    tenants.tenants.add_command(backups.export_tenant)
+    tenants.tenants.add_command(backups.restore_tenant)

@@ -35,6 +35,12 @@ CHANNEL = "onyx:control"
 PROCESSES = "onyx:processes"
 
 
+def spread(store: Store, notice: Notice) -> int:
+    """Send a notice to every process that listens; returns how many do. Raises Away."""
+    text = json.dumps([notice.id.hex, notice.tenant.hex, notice.kind, notice.subject.hex, notice.reason])
+    return int(store.call(store.client.publish, CHANNEL, text))
+
+
 class Bus:
     """One process's end of the bus. `trusted` is false while messages may be missed."""
 
@@ -68,8 +74,7 @@ class Bus:
 
     def publish(self, notice: Notice) -> int:
         """Tell all processes; returns how many were listening. Raises Away (the polls still bring it)."""
-        text = json.dumps([notice.id.hex, notice.tenant.hex, notice.kind, notice.subject.hex, notice.reason])
-        heard = int(self._store.call(self._store.client.publish, CHANNEL, text))
+        heard = spread(self._store, notice)
         self._remember_asked(notice.id)
         return heard
 

@@ -48,8 +48,9 @@ REASONS = {
     "sso_not_allowed": "Your organisation's sign-in service did not vouch for an e-mail address that belongs here.",
     "sso_unavailable": "This organisation has no single sign-on that works right now.",
     "sso_unknown": "There is no account for you here. Ask an administrator.",
-    "too_many_sessions": "You were signed out because you signed in on more devices than your organisation allows.",
+    "tenant_restored": "You were signed out because your organisation was restored from a backup. Sign in again.",
     "tenant_suspended": "You were signed out because your organisation is suspended.",
+    "too_many_sessions": "You were signed out because you signed in on more devices than your organisation allows.",
 }
 
 

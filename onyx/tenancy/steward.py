@@ -4,7 +4,9 @@ Requests are rows of onyx.steward_request, placed by platform admins; only a hol
 """
 
 import json
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Collection, Mapping
+from contextvars import ContextVar
 from typing import Any
 from uuid import UUID
 
@@ -22,28 +24,37 @@ class Refused(Exception):
     """A request that cannot be carried out; the message may be shown to the one who asked."""
 
 
-def claim_next(owner_url: str) -> UUID | None:
-    """Take the oldest waiting request, or one that a steward took and died over; None when there is nothing to do."""
+def claim_next(owner_url: str, only: Collection[str] = (), but: Collection[str] = ()) -> UUID | None:
+    """Take the oldest waiting request, or one that a steward took and died over; None when there is nothing to do.
+
+    `only` and `but` name operations, so that what takes long can be done beside what is waited for.
+    """
     with psycopg.connect(owner_url, autocommit=True) as connection:
         row = connection.execute(
             "update onyx.steward_request set state = 'running' where id ="
-            " (select id from onyx.steward_request where state = 'queued'"
-            f" or (state = 'running' and created_at < now() - interval '{_STALE}')"
-            " order by created_at limit 1 for update skip locked) returning id"
+            " (select id from onyx.steward_request where (state = 'queued'"
+            f" or (state = 'running' and coalesce(told_at, created_at) < now() - interval '{_STALE}'))"
+            " and (%(only)s::text[] = '{}' or operation = any(%(only)s)) and operation <> all(%(but)s)"
+            " order by created_at limit 1 for update skip locked) returning id",
+            {"only": list(only), "but": list(but)},
         ).fetchone()
     return row[0] if row else None
 
 
-def run(owner_url: str, request_id: UUID) -> bool:
-    """Carry out a claimed request and write down how it went; returns whether it succeeded."""
+def run(owner_url: str, request_id: UUID, more: "Mapping[str, Operation] | None" = None) -> bool:
+    """Carry out a claimed request and write down how it went; returns whether it succeeded.
+
+    `more` are operations of features that stand above this layer: the list is closed where the steward is started.
+    """
     with psycopg.connect(owner_url, autocommit=True) as connection:
         row = connection.execute(
             "select operation, arguments from onyx.steward_request where id = %s and state = 'running'", [request_id]
         ).fetchone()
         if row is None:
             return False
+        telling = _progress.set(_teller(connection, request_id))
         try:
-            result, error = OPERATIONS[row[0]](owner_url, **row[1]), None
+            result, error = {**OPERATIONS, **(more or {})}[row[0]](owner_url, **row[1]), None
         except KeyError:
             result, error = None, f"The steward does not know the operation {row[0]!r}."
         except (Refused, TypeError, migrate.MigrationFailed, psycopg.Error) as failure:
@@ -51,6 +62,8 @@ def run(owner_url: str, request_id: UUID) -> bool:
         except Exception as failure:  # one request that cannot be carried out must not stop the steward for ever (F42)
             _log.exception("steward request failed", request=str(request_id), operation=row[0])
             result, error = None, type(failure).__name__
+        finally:
+            _progress.reset(telling)
         connection.execute(
             "update onyx.steward_request set state = %s, result = %s, error = %s, finished_at = clock_timestamp()"
             " where id = %s",
@@ -84,7 +97,31 @@ def make_partitions(owner_url: str, *, months: int = 3) -> dict[str, Any]:
     return {"tenants": len(tenants)}
 
 
-OPERATIONS: dict[str, Callable[..., dict[str, Any]]] = {
+def progress(done: int, total: int) -> None:
+    """How far the request that is being carried out is; nothing outside of one. Written down twice a second at most."""
+    tell = _progress.get()
+    if tell is not None:
+        tell(done, total)
+
+
+def _teller(connection: psycopg.Connection[Any], request_id: UUID) -> Callable[[int, int], None]:
+    last = 0.0
+
+    def tell(done: int, total: int) -> None:
+        nonlocal last
+        if time.monotonic() - last > 0.5:
+            last = time.monotonic()
+            connection.execute(
+                "update onyx.steward_request set progress = %s, told_at = clock_timestamp() where id = %s",
+                [json.dumps({"done": done, "total": total}), request_id],
+            )
+
+    return tell
+
+
+Operation = Callable[..., dict[str, Any]]
+_progress: ContextVar[Callable[[int, int], None] | None] = ContextVar("onyx_steward_progress", default=None)
+OPERATIONS: dict[str, Operation] = {
     "create_tenant": create_tenant,
     "make_partitions": make_partitions,
     "migrate_tenants": migrate_tenants,

@@ -27,6 +27,14 @@ TABLE = (
         "Moves what processes wrote down before they ended into each organisation's access log.",
     ),
     Entry(
+        "backups.drill", 7 * DAY, "steward", "installation", "Try backups",
+        "Restores the newest backup of every organisation where nobody sees it, compares it, and lets it go again.",
+    ),
+    Entry(
+        "backups.make", HOUR, "steward", "installation", "Make backups",
+        "Makes a sealed backup of every organisation whose last one is older than a day (BACKUP_HOURS).",
+    ),
+    Entry(
         "isolation.check", MINUTE, "default", "tenants", "Check isolation",
         "Tries to reach one organisation from another, compares grants with the migrations, and signs a report; daily.",
     ),

@@ -1,0 +1,83 @@
+"""Reading backups, and what the steward is doing about them."""
+
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy.orm import Session
+
+from onyx.core.actor import Actor
+from onyx.core.pages import cut
+from onyx.core.scope import current_scope
+from onyx.tenancy import backup_ledger
+from onyx.tenancy.backup_ledger import Backup
+from onyx.tenancy.listing import Tenant
+from onyx.tenancy.listing import tenant as known_tenant
+from onyx.tenancy.walls import control_plane
+
+from .operations import LONG
+
+_REQUESTS = """
+select id, operation, arguments, state, result, error, progress, created_at, finished_at from steward_request
+ where operation = any (%s) and (%s::uuid is null or id = %s) order by created_at desc limit 20
+"""
+
+
+def tenant(_session: Session, _actor: Actor, tenant_id: UUID) -> Tenant | None:
+    """One organisation (a loader for `requires`)."""
+    return known_tenant(current_scope(), tenant_id)
+
+
+def backup(_session: Session, _actor: Actor, tenant_id: UUID, backup_id: UUID) -> Backup | None:
+    """One backup of that organisation (a loader for `requires`)."""
+    found = backup_ledger.backup(current_scope(), backup_id)
+    return found if found is not None and found.tenant_id == tenant_id else None
+
+
+def page(size: int, after: UUID | None, tenant: UUID | None) -> tuple[list[dict[str, Any]], str | None]:
+    """A page of backups, the newest first; of one organisation, or of all."""
+    found = backup_ledger.backups(current_scope(), size + 1, after, tenant)
+    rows, following = cut(found, size, lambda row: str(row.id))
+    return [shown(row) for row in rows], following
+
+
+def requests(id: UUID | None = None) -> list[dict[str, Any]]:
+    """What the steward was asked for lately, the newest first, with how far it is."""
+    with control_plane(current_scope()) as connection:
+        found = connection.exec_driver_sql(_REQUESTS, (list(LONG), id, id)).all()
+    return [_asked(row) for row in found]
+
+
+def shown(row: Backup) -> dict[str, Any]:
+    return {
+        "id": row.id,
+        "tenant_id": row.tenant_id,
+        "slug": row.slug,
+        "kind": row.kind,
+        "state": row.state,
+        "size": row.size,
+        "sha256": row.sha256.hex() if row.sha256 else None,
+        "error": row.error,
+        "created_at": row.created_at,
+        "finished_at": row.finished_at,
+        "drill_at": row.drill_at,
+        "drill_ok": row.drill_ok,
+        "drill_says": row.drill_says,
+    }
+
+
+def _asked(row: Any) -> dict[str, Any]:
+    return {
+        "id": row.id,
+        "operation": row.operation,
+        "tenant_id": row.arguments.get("tenant_id"),
+        "backup_id": row.arguments.get("backup_id"),
+        "slug": row.arguments.get("slug"),
+        "asked_by": row.arguments.get("asked_by") or None,
+        "state": row.state,
+        "done": (row.progress or {}).get("done", 0),
+        "total": (row.progress or {}).get("total", 0),
+        "result": row.result,
+        "error": row.error,
+        "created_at": row.created_at,
+        "finished_at": row.finished_at,
+    }

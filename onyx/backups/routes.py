@@ -1,0 +1,73 @@
+"""Backups over HTTP, and the platform's page of them."""
+
+from uuid import UUID
+
+from flask import Blueprint, Response, render_template, request
+from sqlalchemy.orm import Session
+
+from onyx.access.policy import Permission
+from onyx.core.actor import Actor
+from onyx.core.pages import parse_id_cursor
+from onyx.edge.http import Page, body, ok, query_int, requires
+from onyx.tenancy.backup_ledger import Backup
+from onyx.tenancy.listing import Tenant
+
+from . import queries, service
+from .forms import Restore
+
+blueprint = Blueprint("backups", __name__)
+
+
+@blueprint.get("/platform/backups")
+@requires(Permission.TENANTS_READ)
+def page(_actor: Actor, _session: Session) -> str:
+    return render_template("backups/page.html")
+
+
+@blueprint.get("/api/v1/backups")
+@requires(Permission.TENANTS_READ)
+def backups(_actor: Actor, _session: Session) -> Page:
+    """Backups of all organisations, the newest first."""
+    after = parse_id_cursor(request.args.get("after"))
+    return Page(*queries.page(query_int("limit", 50, 1, 200), after, None))
+
+
+@blueprint.get("/api/v1/backup-requests")
+@requires(Permission.TENANTS_READ)
+def backup_requests(_actor: Actor, _session: Session) -> Page:
+    """What the steward was asked for lately, with how far it is."""
+    return Page(queries.requests(), None)
+
+
+@blueprint.get("/api/v1/tenants/<tenant_id>/backups")
+@requires(Permission.TENANTS_READ, of=queries.tenant)
+def tenant_backups(_actor: Actor, _session: Session, tenant: Tenant) -> Page:
+    """Backups of one organisation, the newest first."""
+    after = parse_id_cursor(request.args.get("after"))
+    return Page(*queries.page(query_int("limit", 50, 1, 200), after, tenant.id))
+
+
+@blueprint.post("/api/v1/tenants/<tenant_id>/backups")
+@requires(Permission.TENANTS_MANAGE, of=queries.tenant, limit="30/minute", fresh=True)
+def create(actor: Actor, _session: Session, tenant: Tenant) -> Response:
+    """Ask for a backup; the answer is the request to the steward, whose progress can be read."""
+    return _accepted(service.back_up(actor, tenant))
+
+
+@blueprint.post("/api/v1/tenants/<tenant_id>/backups/<backup_id>/restore")
+@requires(Permission.TENANTS_MANAGE, of=queries.backup, limit="30/minute", fresh=True)
+def restore(actor: Actor, _session: Session, backup: Backup) -> Response:
+    """Bring a backup back: beside the original under another short name, or in place."""
+    form = body(Restore)
+    return _accepted(service.restore(actor, backup, slug=form.slug, confirm=form.confirm))
+
+
+@blueprint.post("/api/v1/tenants/<tenant_id>/backups/<backup_id>/drill")
+@requires(Permission.TENANTS_MANAGE, of=queries.backup, limit="30/minute", fresh=True)
+def drill(actor: Actor, _session: Session, backup: Backup) -> Response:
+    """Try whether a backup can be restored, where nobody sees it."""
+    return _accepted(service.rehearse(actor, backup))
+
+
+def _accepted(id: UUID) -> Response:
+    return ok(queries.requests(id)[0], status=202)

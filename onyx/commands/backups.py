@@ -1,0 +1,149 @@
+"""`flask backups`, `flask tenants export|restore`: by the same functions as the steward, with a bar that moves."""
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import click
+from flask.cli import AppGroup
+
+from onyx.backups import aftermath, making, restore
+from onyx.backups.operations import bring_back
+from onyx.core.clock import rfc3339
+from onyx.core.ids import parse_id
+from onyx.core.scope import Scope
+from onyx.edge.state import state
+from onyx.tenancy import backup_ledger
+from onyx.tenancy.listing import every_tenant
+from onyx.tenancy.steward import Refused
+
+from .owner import owner_url
+from .shell import command, json_option, named, operator, platform, show
+
+backups = AppGroup("backups", help="Make, see, try and bring back backups of organisations.")
+_COLUMNS = ("id", "tenant", "state", "kind", "size", "created_at", "drill")
+_yes = click.option("--yes", is_flag=True, help="Do not ask.")
+
+
+@backups.command()
+@click.argument("slugs", nargs=-1, metavar="[SLUG]…")
+@json_option
+@command
+def create(slugs: tuple[str, ...], as_json: bool) -> None:
+    """Make a backup of the organisations named, or of all."""
+    folder, made = state().settings.onyx_var, []
+    for place in [named(slug) for slug in slugs] or list(every_tenant(Scope(state().platform, "platform"))):
+        actor = operator(platform(), "backups create")
+        with _bar(place.slug, as_json) as tell:
+            made.append(making.make(owner_url(), folder, place.id, actor, tell=tell))
+    show(made, as_json, ("id", "tenant", "size", "path"))
+
+
+@backups.command("list")
+@click.option("--tenant", "slug", metavar="SLUG", help="Of one organisation.")
+@json_option
+@command
+def list_all(slug: str | None, as_json: bool) -> None:
+    """Backups, the newest first."""
+    tenant = named(slug).id if slug else None
+    found = backup_ledger.backups(Scope(state().platform, "platform"), 1000, tenant=tenant)
+    show([_shown(row) for row in found], as_json, _COLUMNS)
+
+
+@backups.command("restore")
+@click.argument("id")
+@click.option("--as", "slug", metavar="SLUG", help="Beside the original, under this short name.")
+@_yes
+@json_option
+@command
+def bring(id: str, slug: str | None, yes: bool, as_json: bool) -> None:
+    """Restore a backup: in place of the organisation, or beside it with --as."""
+    actor, settings = operator(platform(), "backups restore"), state().settings
+    _ask(slug, yes)
+    with _bar("restore", as_json) as tell:
+        made = bring_back(owner_url(), settings, _id(id), actor, slug, tell)
+    show(made, as_json)
+
+
+@backups.command()
+@click.argument("id")
+@json_option
+@command
+def drill(id: str, as_json: bool) -> None:
+    """Try whether a backup can be restored, where nobody sees it; exit code 1 when it cannot."""
+    actor, folder = operator(platform(), "backups drill"), state().settings.onyx_var
+    with _bar("drill", as_json) as tell:
+        went = making.rehearse(owner_url(), folder, _id(id), actor, tell)
+    show(went, as_json)
+
+
+@click.command("export")
+@click.argument("slug")
+@click.option("--out", required=True, type=click.Path(path_type=Path), help="The file to write.")
+@json_option
+@command
+def export_tenant(slug: str, out: Path, as_json: bool) -> None:
+    """Write an organisation to a file that another installation can restore; the passphrase is shown once."""
+    place, actor = named(slug), operator(platform(), "tenants export")
+    with _bar(place.slug, as_json) as tell:
+        passphrase = making.export(owner_url(), out, place.id, actor, tell=tell)
+    show({"file": str(out), "size": out.stat().st_size, "passphrase": passphrase}, as_json)
+
+
+@click.command("restore")
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--as", "slug", metavar="SLUG", help="Beside the original, under this short name.")
+@click.option("--passphrase", envvar="ONYX_PASSPHRASE", help="Of an export; asked for when it is needed.")
+@_yes
+@json_option
+@command
+def restore_tenant(file: Path, slug: str | None, passphrase: str | None, yes: bool, as_json: bool) -> None:
+    """Restore an organisation from a file: an export, or a backup of this installation."""
+    _ask(slug, yes)
+    if passphrase is None and restore.needs_passphrase(file):
+        passphrase = click.prompt("Passphrase", hide_input=True)
+    actor = operator(platform(), "tenants restore")
+    with _bar("restore", as_json) as tell:
+        made = restore.restore(owner_url(), restore.Source(file, passphrase), actor, slug, tell)
+    made = aftermath.tell(state().store, made)
+    show(made, as_json)
+
+
+@contextmanager
+def _bar(label: str, as_json: bool) -> Iterator[Callable[[int, int], None]]:
+    """A progress bar on standard error; what is refused is told in one sentence."""
+    try:
+        shown = click.progressbar(length=1000, label=label, file=sys.stderr, hidden=as_json)
+        with shown as bar:
+
+            def move(done: int, total: int) -> None:
+                bar.update(max(0, 1000 * done // max(total, 1) - bar.pos))
+
+            yield move
+    except Refused as refused:
+        raise click.ClickException(str(refused)) from None
+
+
+def _ask(slug: str | None, yes: bool) -> None:
+    if slug is None and not yes:
+        click.confirm(
+            "Without --as this replaces the organisation, if it is there, and signs everybody out. Go on?", abort=True
+        )
+
+
+def _shown(row: backup_ledger.Backup) -> dict[str, Any]:
+    tried = {None: "", True: "ok", False: "failed"}[row.drill_ok]
+    return {
+        "id": str(row.id), "tenant": row.slug, "state": row.state, "kind": row.kind, "size": row.size,
+        "created_at": rfc3339(row.created_at), "drill": tried, "error": row.error,
+    }  # fmt: skip
+
+
+def _id(text: str) -> UUID:
+    found = parse_id(text)
+    if found is None:
+        raise click.ClickException("This is no id. `flask backups list` names them.")
+    return found

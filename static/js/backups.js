@@ -1,0 +1,188 @@
+// Backups of organisations: what there is, what the steward is doing, asking for more.
+import { get, post } from "./api.js";
+import { timeElement } from "./times.js";
+
+const byId = (id) => document.getElementById(id);
+const mayManage = Boolean(byId("backups").dataset.mayManage);
+const TINTS = { done: "green", running: "blue", queued: "azure", failed: "red" };
+const KINDS = { asked: "asked for", nightly: "by schedule", before_restore: "before a restore" };
+const VERBS = { backup_tenant: "Backup", restore_backup: "Restore", drill_backup: "Drill" };
+const tenants = new Map(); // slug → id
+const slugs = new Map(); // id → slug
+let next = null;
+let chosen = null;
+let timer = 0;
+let before = "";
+
+byId("backup-new")?.addEventListener("click", () => open("new"));
+byId("backups-more").addEventListener("click", () => more(next));
+byId("backup-rows").addEventListener("click", (event) => {
+  const button = event.target.closest("[data-act]");
+  if (button) (button.dataset.act === "drill" ? drill : chooseRestore)(button.closest("tr").backup);
+});
+for (const button of document.querySelectorAll("[data-close]")) button.addEventListener("click", () => button.closest("dialog").close());
+for (const radio of byId("restore-form").elements.where) radio.addEventListener("change", turn);
+byId("new-form").addEventListener("submit", (event) => send(event, "new", async (fields) => {
+  const id = tenants.get(fields.tenant.trim());
+  if (!id) throw new Error("There is no organisation by this short name.");
+  await post(`/api/v1/tenants/${id}/backups`, {});
+}));
+byId("restore-form").addEventListener("submit", (event) => send(event, "restore", async (fields) => {
+  const beside = fields.where === "beside";
+  await post(`${path(chosen)}/restore`, beside ? { slug: fields.slug.trim() } : { confirm: fields.confirm.trim() });
+}));
+document.addEventListener("visibilitychange", () => !document.hidden && watch());
+await names();
+await more(null);
+await watch();
+
+async function names() {
+  let after = "";
+  do {
+    const page = await get(`/api/v1/tenants?limit=100&after=${after}`);
+    for (const one of page.data) {
+      tenants.set(one.slug, one.id);
+      slugs.set(one.id, one.slug);
+    }
+    after = page.next;
+  } while (after && tenants.size < 2000);
+  byId("slugs").replaceChildren(...[...tenants.keys()].map((slug) => Object.assign(document.createElement("option"), { value: slug })));
+}
+
+async function more(after) {
+  await tried(async () => {
+    const page = await get(`/api/v1/backups?limit=50${after ? `&after=${after}` : ""}`);
+    const rows = page.data.map(line);
+    if (after) byId("backup-rows").append(...rows);
+    else byId("backup-rows").replaceChildren(...rows);
+    next = page.next;
+    byId("backups-footer").hidden = !next;
+    byId("backups-note").textContent = byId("backup-rows").childElementCount ? "" : "There is no backup yet.";
+    byId("backups-note").hidden = !byId("backups-note").textContent;
+  });
+}
+
+async function watch() {
+  clearTimeout(timer);
+  if (document.hidden) return;
+  let busy = false;
+  await tried(async () => {
+    const { data } = await get("/api/v1/backup-requests");
+    busy = data.some((one) => one.state === "queued" || one.state === "running");
+    byId("asked").hidden = !data.length;
+    byId("asked-rows").replaceChildren(...data.slice(0, 6).map(asked));
+    const now = data.map((one) => one.id + one.state).join();
+    if (before && before !== now) await more(null);
+    before = now;
+  });
+  timer = setTimeout(watch, busy ? 1000 : 10_000);
+}
+
+function line(one) {
+  const row = byId("backup-piece").content.cloneNode(true).querySelector("tr");
+  row.backup = one;
+  const link = row.querySelector(".backup-slug");
+  link.textContent = one.slug;
+  if (slugs.has(one.tenant_id)) link.href = `/platform/tenants/${one.tenant_id}`;
+  row.querySelector(".backup-kind").textContent = KINDS[one.kind] ?? one.kind;
+  row.querySelector(".backup-made").append(timeElement(one.created_at));
+  badge(row.querySelector(".backup-state"), one.state);
+  row.querySelector(".backup-error").textContent = one.error ?? "";
+  row.querySelector(".backup-size").textContent = one.size === null ? "" : bytes(one.size);
+  drillCell(row.querySelector(".backup-drill"), one);
+  for (const button of row.querySelectorAll("[data-act]")) {
+    button.hidden = !mayManage || one.state !== "done";
+    button.setAttribute("aria-label", `${button.textContent} the backup of ${one.slug}`);
+  }
+  return row;
+}
+
+function drillCell(cell, one) {
+  if (!one.drill_at) return cell.append("not tried yet");
+  const mark = document.createElement("span");
+  mark.className = `badge bg-${one.drill_ok ? "green" : "red"}-lt`;
+  mark.textContent = one.drill_ok ? "can be restored" : "failed";
+  mark.title = one.drill_says ?? "";
+  cell.append(mark, " ", timeElement(one.drill_at));
+}
+
+function asked(one) {
+  const row = byId("asked-piece").content.cloneNode(true).querySelector("li");
+  const whose = one.tenant_id ? slugs.get(one.tenant_id) : [...byId("backup-rows").children].find((line) => line.backup.id === one.backup_id)?.backup.slug;
+  row.querySelector(".asked-what").textContent = `${VERBS[one.operation] ?? one.operation} of ${whose ?? "an organisation"}${one.slug ? ` as ${one.slug}` : ""}`;
+  badge(row.querySelector(".asked-state"), one.state);
+  row.querySelector(".asked-when").append(timeElement(one.created_at), one.asked_by ? ` by ${one.asked_by}` : "");
+  const bar = row.querySelector("progress");
+  bar.hidden = one.state !== "running";
+  bar.setAttribute("aria-label", "How far it is");
+  if (one.total) Object.assign(bar, { max: one.total, value: one.done });
+  const says = row.querySelector(".asked-says");
+  says.textContent = one.error ?? "";
+  says.hidden = !one.error;
+  return row;
+}
+
+function badge(element, state) {
+  element.className = `${element.className} bg-${TINTS[state] ?? "secondary"}-lt`;
+  element.textContent = state;
+}
+
+async function drill(one) {
+  await tried(() => post(`${path(one)}/drill`, {}));
+  await watch();
+}
+
+function chooseRestore(one) {
+  chosen = one;
+  byId("restore-title").textContent = `Restore ${one.slug}?`;
+  byId("restore-form").reset();
+  byId("restore-form").elements.slug.value = `${one.slug}-copy`.slice(0, 40);
+  turn();
+  open("restore");
+}
+
+function turn() {
+  const beside = byId("restore-form").elements.where.value === "beside";
+  byId("beside-part").hidden = !beside;
+  byId("place-part").hidden = beside;
+  byId("restore-form").elements.slug.required = beside;
+  byId("restore-form").elements.slug.disabled = !beside;
+  byId("restore-form").elements.confirm.required = !beside;
+}
+
+function open(name) {
+  byId(`${name}-error`).hidden = true;
+  byId(`${name}-dialog`).showModal();
+}
+
+async function send(event, name, action) {
+  event.preventDefault();
+  try {
+    await action(Object.fromEntries(new FormData(event.target)));
+    byId(`${name}-dialog`).close();
+    await watch();
+  } catch (error) {
+    byId(`${name}-error`).textContent = [error.message, ...Object.values(error.fields ?? {})].join(" ");
+    byId(`${name}-error`).hidden = false;
+  }
+}
+
+async function tried(action) {
+  byId("backups-error").hidden = true;
+  try {
+    await action();
+  } catch (error) {
+    byId("backups-error").textContent = error.message;
+    byId("backups-error").hidden = false;
+  }
+}
+
+function path(one) {
+  return `/api/v1/tenants/${one.tenant_id}/backups/${one.id}`;
+}
+
+function bytes(count) {
+  const units = ["B", "kB", "MB", "GB", "TB"];
+  const power = Math.min(units.length - 1, Math.floor(Math.log10(Math.max(1, count)) / 3));
+  return `${(count / 1000 ** power).toLocaleString(undefined, { maximumFractionDigits: 1 })} ${units[power]}`;
+}
