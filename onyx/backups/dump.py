@@ -48,22 +48,36 @@ def dump(
 
     Raises LookupError for an unknown tenant, OSError when the file cannot take it, psycopg.Error.
     """
-    with closing(psycopg.connect(owner_url)) as connection:
-        names = _begin(connection, tenant)
-        step("snapshot taken")
-        header = {
-            "archive": str(archive.id), "tenant": _tenant(connection, tenant), "created_at": rfc3339(now()),
-            "public_key": signer(connection), "versions": versions(connection, tenant), **archive.more,
-        }  # fmt: skip
-        writer = Writer(file, header, archive.keys)
-        made = _tables(connection, schema_of(tenant), names, writer, tell, step)
-        if archive.secrets:
-            writer.add("X", json.dumps(archive.secrets(connection, tenant)).encode())
-        size, root = trail(connection, schema_of(tenant), tenant)
-        manifest = {**header, "tables": made, "checkpoint": {"size": size, "root": root.hex()}}
-        told = signing.signed_document(KIND, manifest, connection)
-        writer.add("E", json.dumps(told).encode(), last=True)
-        step("last frame written")
+    with closing(psycopg.connect(owner_url, autocommit=True)) as connection:
+        schema = schema_of(tenant)
+        if connection.execute("select to_regnamespace(%s)", [schema]).fetchone() == (None,):
+            raise LookupError("there is no such organisation")
+        held = sql.SQL(", ").join(sql.Identifier(schema, table.name) for table in tables(connection, schema))
+        with connection.transaction():
+            connection.execute("set transaction isolation level repeatable read, read only")
+            # The locks come before the snapshot: what a migration changes, it changes before or after.
+            connection.execute(sql.SQL("lock table {} in access share mode").format(held))
+            connection.execute(PINNED.encode())
+            step("snapshot taken")
+            return _dump(connection, tenant, file, archive, tell, step)
+
+
+def _dump(
+    connection: Connection, tenant: UUID, file: Output, archive: Archive, tell: Tell, step: Step
+) -> dict[str, Any]:
+    header = {
+        "archive": str(archive.id), "tenant": _tenant(connection, tenant), "created_at": rfc3339(now()),
+        "public_key": signer(connection), "versions": versions(connection, tenant), **archive.more,
+    }  # fmt: skip
+    schema, writer = schema_of(tenant), Writer(file, header, archive.keys)
+    made = _tables(connection, schema, tables(connection, schema), writer, tell, step)
+    if archive.secrets:
+        writer.add("X", json.dumps(archive.secrets(connection, tenant)).encode())
+    size, root = trail(connection, schema, tenant)
+    manifest = {**header, "tables": made, "checkpoint": {"size": size, "root": root.hex()}}
+    told = signing.signed_document(KIND, manifest, connection)
+    writer.add("E", json.dumps(told).encode(), last=True)
+    step("last frame written")
     return manifest
 
 
@@ -82,23 +96,6 @@ def trail(connection: Connection, schema: str, tenant: UUID) -> tuple[int, bytes
         cursor.itersize = 1000
         cursor.execute(statement)
         return merkle.root(merkle.event_leaf(tenant, row[0]) for row in cursor)
-
-
-def _begin(connection: Connection, tenant: UUID) -> list[Table]:
-    """One snapshot of a schema that nobody alters meanwhile; returns its tables."""
-    schema = schema_of(tenant)
-    connection.execute("set default_transaction_isolation = 'repeatable read'; set default_transaction_read_only = on")
-    connection.commit()
-    known = connection.execute("select 1 from pg_namespace where nspname = %s", [schema]).fetchone()
-    if known is None:
-        raise LookupError("there is no such organisation")
-    found = tables(connection, schema)
-    connection.commit()
-    # The locks come before the snapshot: what a migration changes, it changes before or after.
-    held = sql.SQL(", ").join(sql.Identifier(schema, table.name) for table in found)
-    connection.execute(sql.SQL("lock table {} in access share mode").format(held))
-    connection.execute(PINNED.encode())
-    return tables(connection, schema)
 
 
 def _tenant(connection: Connection, tenant: UUID) -> dict[str, Any]:

@@ -13,7 +13,9 @@ from psycopg import Copy, sql
 from onyx.core.clock import now
 from onyx.core.signing import PublicKey, check_document
 from onyx.tenancy.context import schema_of
-from onyx.tenancy.scripts import Script, partitions, scripts
+from onyx.tenancy.ledger import all_applied
+from onyx.tenancy.nodes import is_citus
+from onyx.tenancy.scripts import partitions, scripts
 
 from .dump import KIND, Step, Tell, nothing, trail
 from .frames import Damaged, Frame, Keys, Reader
@@ -54,9 +56,10 @@ def fits(header: dict[str, Any]) -> None:
 
 def build(connection: Connection, tenant: UUID, wanted: list[int], has_role: bool) -> None:
     """The schema as the archive knew it; its role stays the one that is there, if there is one."""
+    citus = is_citus(connection)
     for script in scripts("tenant"):
         if script.version in wanted:
-            text = script.render(tenant.hex)
+            text = script.render(tenant.hex, citus)
             if has_role and script.version == 1:
                 text = _ROLE.sub("", text)
             connection.execute(text.encode())
@@ -67,19 +70,14 @@ def forward(connection: Connection, tenant: UUID, seen: list[int]) -> None:
     connection.execute(sql.SQL("set local search_path = {}, public").format(sql.Identifier(schema_of(tenant))))
     for script in scripts("tenant"):
         if script.version not in seen:
-            connection.execute(script.render(tenant.hex).encode())
+            connection.execute(script.render(tenant.hex, is_citus(connection)).encode())
     connection.execute(partitions(tenant.hex, now().date(), 3).encode())
 
 
 def ledger(connection: Connection, tenant: UUID) -> None:
     """The tenant stands at this version."""
-    wanted: tuple[Script, ...] = scripts("tenant")
     connection.execute("delete from onyx.tenant_migration where tenant_id = %s", [tenant])
-    connection.execute(
-        "insert into onyx.tenant_migration (tenant_id, version, name, state)"
-        " select %s, v, n, 'applied' from unnest(%s::int[], %s::text[]) as w(v, n)",
-        [tenant, [one.version for one in wanted], [one.name for one in wanted]],
-    )
+    connection.execute(all_applied(tenant).encode())
 
 
 def fill(

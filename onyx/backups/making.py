@@ -13,6 +13,7 @@ from onyx.audit.record import record_as_owner, target
 from onyx.core.actor import Actor
 from onyx.core.ids import uuid7
 from onyx.tenancy import backup_ledger as ledger
+from onyx.tenancy import nodes
 from onyx.tenancy.steward import Refused
 
 from . import sealed, shelf
@@ -122,10 +123,12 @@ def _owner(owner_url: str) -> Iterator[Connection]:
 
 def _slug(connection: Connection, tenant: UUID) -> str:
     row = connection.execute(
-        "select slug from onyx.tenant where id = %s and status <> 'provisioning'", [tenant]
+        "select slug, node from onyx.tenant where id = %s and status <> 'provisioning'", [tenant]
     ).fetchone()
     if row is None:
         raise Refused("There is no such organisation.")
+    if row[1] != nodes.MAIN:
+        raise Refused(f"This organisation lies on the node {row[1]!r}; save it there with the database's own tools.")
     slug: str = row[0]
     return slug
 

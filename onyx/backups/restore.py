@@ -20,7 +20,7 @@ from onyx.audit.actions import Action
 from onyx.audit.record import record_as_owner, target
 from onyx.core.actor import Actor
 from onyx.core.ids import uuid7
-from onyx.tenancy import erasure, key_custody
+from onyx.tenancy import erasure, key_custody, nodes
 from onyx.tenancy.context import schema_of
 from onyx.tenancy.migrate import migrations_wait
 from onyx.tenancy.steward import Refused
@@ -98,7 +98,6 @@ def held(connection: Connection, tenant: UUID) -> Iterator[None]:
     """One backup or restore of a tenant at a time. Raises Refused."""
     numbers = [0x0A11_0010, int.from_bytes(tenant.bytes[-4:], "big", signed=True)]
     taken = connection.execute("select pg_try_advisory_lock(%s, %s)", numbers).fetchone()
-    connection.commit()
     if taken != (True,):
         raise Refused("A backup or a restore of this organisation is under way. Wait until it is done.")
     try:
@@ -106,7 +105,6 @@ def held(connection: Connection, tenant: UUID) -> Iterator[None]:
     finally:
         if not connection.closed and not connection.broken:
             connection.execute("select pg_advisory_unlock(%s, %s)", numbers)
-            connection.commit()
 
 
 @contextmanager
@@ -114,7 +112,7 @@ def _opened(owner_url: str, source: Source) -> Iterator[tuple[Connection, Reader
     with (
         _as_refusal(),
         open(source.path, "rb") as file,
-        closing(psycopg.connect(owner_url)) as connection,
+        closing(psycopg.connect(owner_url, autocommit=True)) as connection,
         closing(psycopg.connect(owner_url, autocommit=True)) as beside,
     ):
         reader = Reader(file)
@@ -142,13 +140,14 @@ def _as_refusal() -> Iterator[None]:
 
 def _aim(connection: Connection, header: dict[str, Any], slug: str | None) -> Aim:
     origin = UUID(header["tenant"]["id"])
-    there = connection.execute("select slug from onyx.tenant where id = %s", [origin]).fetchone()
+    there = connection.execute("select slug, node from onyx.tenant where id = %s", [origin]).fetchone()
     wanted, own = slug or header["tenant"]["slug"], made_here(header, connection)
     taken = connection.execute("select id from onyx.tenant where slug = %s", [wanted]).fetchone()
-    connection.commit()
     if slug is None and there is not None:
         if there[0] == "platform":
             raise Refused("The platform itself is not restored in place: it holds who may do so. Use --as.")
+        if there[1] != nodes.MAIN:
+            raise Refused(f"This organisation lies on the node {there[1]!r}: restore it beside itself with --as.")
         if not own:
             raise Refused("Another installation made this archive: it replaces nobody here. Use --as.")
         return Aim(origin, there[0], True)

@@ -72,18 +72,18 @@ def migrate_all(
 
 @contextmanager
 def migrations_wait(connection: psycopg.Connection) -> Iterator[None]:
-    """No migration begins meanwhile; one that is running is waited for (a minute, then LockNotAvailable)."""
+    """No migration begins meanwhile; one that is running is waited for (a minute, then LockNotAvailable).
+
+    `connection` is the owner's, in autocommit.
+    """
     connection.execute("set lock_timeout = '60s'")
     connection.execute("select pg_advisory_lock_shared(%s)", [_LOCK])
     connection.execute("reset lock_timeout")
-    connection.commit()
     try:
         yield
     finally:
         if not connection.closed and not connection.broken:
-            connection.rollback()
             connection.execute("select pg_advisory_unlock_shared(%s)", [_LOCK])
-            connection.commit()
 
 
 def _migrate_tenants(

@@ -2,8 +2,6 @@
 
 from pathlib import Path
 
-import pytest
-
 from onyx.backups import restore
 from onyx.backups.restore import Source
 from onyx.core.ids import parse_id
