@@ -15,7 +15,11 @@ def drain_access_log(_run: Run) -> Done:
 
 @job("revocations.prune", purpose="job:control")
 def prune_revocations(run: Run) -> Done:
-    """Remove notices older than a day: a process polls every two seconds and looks ten seconds back."""
+    """Remove notices older than a day: a process polls every two seconds and looks ten seconds back.
+
+    And lines of the list of live sessions whose time is over, which nobody looked at.
+    """
     with control_plane(Scope(run.tenant, "job:control")) as connection:
         gone = connection.exec_driver_sql("delete from revocation where created_at < now() - interval '1 day'")
+        connection.exec_driver_sql("delete from live_session where expires_at < now() - interval '1 hour'")
         return Done(gone.rowcount)

@@ -18,6 +18,7 @@ from onyx.edge import (
     access_log,
     bus,
     carriers,  # noqa: F401 (it registers who carries letters)
+    dropping,
     errors,
     gate,
     headers,
@@ -93,6 +94,7 @@ def create_app(settings: Settings | None = None, async_mode: str = "threading") 
     login.install(app)
     limiter.init_app(app)
     live.install(app, settings.redis_socketio_url or settings.redis_url, async_mode)
+    dropping.install(app)
     for feature in FEATURES:
         importlib.import_module(f"onyx.{feature}").register(app)
     http.check_all_guarded(app)

@@ -1,8 +1,9 @@
 """Ending login sessions: what signing out, an admin, a new password and a suspension all come down to."""
 
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select, update
+from sqlalchemy import ColumnElement, select, update
 from sqlalchemy.orm import Session
 
 from onyx.audit.actions import Action
@@ -41,22 +42,51 @@ def end_all_of(session: Session, actor: Actor, user: UUID, reason: str, keep: UU
     return [notice for notice in ended if notice]
 
 
+def end_these(session: Session, actor: Actor, ids: list[UUID], reason: str) -> tuple[list[UUID], UUID | None]:
+    """End some live sessions of the actor's tenant: one statement, an event for each, one notice.
+
+    Returns which ended (others were over, or never here) and the id of the revocation.
+    """
+    ended = _revoke(session, reason, LoginSession.id.in_(ids))
+    for row in ended:
+        what = target("session", row.id, row.device or "")
+        record(session, actor, Action.SESSION_REVOKED, what, target("user", row.user_id), reason=reason)
+    return [row.id for row in ended], _tell_of(session, actor, ended, reason)
+
+
 def end_everybody(session: Session, actor: Actor, reason: str, keep: UUID | None = None) -> tuple[int, UUID | None]:
     """End every live session of the actor's tenant, one excepted if wished: one statement, one event, one notice.
 
     Returns how many ended and the id of the revocation; None when there was nothing to end.
     """
-    ids = list(
-        session.scalars(
+    return end_found(session, actor, reason, LoginSession.id != (keep or uuid7()))
+
+
+def end_found(
+    session: Session, actor: Actor, reason: str, which: ColumnElement[bool], **details: Any
+) -> tuple[int, UUID | None]:
+    """The same of those that a condition finds; `details` say in the event by which parts of a filter they were found."""
+    ended = _revoke(session, reason, which)
+    if not ended:
+        return 0, None
+    where = target("tenant", actor.tenant_id, actor.tenant_name)
+    record(session, actor, Action.SESSION_REVOKED, where, reason=reason, sessions=len(ended), **details)
+    return len(ended), _tell_of(session, actor, ended, reason)
+
+
+def _revoke(session: Session, reason: str, which: ColumnElement[bool]) -> list[Any]:
+    return list(
+        session.execute(
             update(LoginSession)
-            .where(LoginSession.state == "active", LoginSession.id != (keep or uuid7()))
+            .where(LoginSession.state == "active", which)
             .values(state="revoked", end_reason=reason, ended_at=now())
-            .returning(LoginSession.id)
+            .returning(LoginSession.id, LoginSession.user_id, LoginSession.device)
             .execution_options(synchronize_session=False)
         )
     )
-    if not ids:
-        return 0, None
-    where = target("tenant", actor.tenant_id, actor.tenant_name)
-    record(session, actor, Action.SESSION_REVOKED, where, reason=reason, sessions=len(ids))
-    return len(ids), changes.sessions_ended(session, actor.tenant_id, ids, reason)
+
+
+def _tell_of(session: Session, actor: Actor, ended: list[Any], reason: str) -> UUID | None:
+    if not ended:
+        return None
+    return changes.sessions_ended(session, actor.tenant_id, [row.id for row in ended], reason)

@@ -14,6 +14,7 @@ from onyx.core.clock import now
 from onyx.core.ids import uuid7
 from onyx.identity import tokens
 from onyx.identity.models import LoginSession, Profile
+from onyx.tenancy.live_sessions import expect
 
 from .ending import end
 from .session_policy import Policy
@@ -53,6 +54,7 @@ def open_session(
             device=device,
         )
     )
+    expect(id, expires_at, actor.request.ip, device)
     record(session, actor, Action.SESSION_CREATED, target("session", id, device), remember=remember, factor=factor)
     return SignedIn(token, id, expires_at)
 

@@ -12,8 +12,8 @@ from onyx.core.clock import now
 from onyx.core.db import rows, unit_of_work
 from onyx.core.ids import uuid7
 from onyx.core.scope import Scope, tenant_scope
-from onyx.edge.bus import PROCESSES
 from onyx.edge.judging import is_open
+from onyx.edge.receipts import PROCESSES
 from onyx.edge.state import state
 from onyx.edge.store import Away, TenantStore
 from onyx.tenancy.walls import control_plane

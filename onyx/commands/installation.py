@@ -128,7 +128,7 @@ def _migrations() -> dict[str, Any]:
 
 def _processes() -> dict[str, Any]:
     try:
-        alive = state().bus.alive()
+        alive = state().bus.receipts.alive()
     except Away:
         return _line("web processes", True, "unknown while Redis is away")
     return _line("web processes", True, f"{len(alive)} alive" if alive else "none is running; `make run` starts them")

@@ -1,9 +1,10 @@
 """The control bus: what one process decides about sessions, people and tenants reaches all within a second (S5, S6).
 
 A control message says "ask again", never "believe this": the row in PostgreSQL is the truth. Each is a row in
-onyx.revocation too, written before and after the change commits, so a process that missed the message (Redis away,
-crash) finds it by polling: twice a second while the bus is down, every two seconds otherwise. A row seen by polling
-is obeyed at once and again when it is three seconds old: the change that it forewarns of may not have committed yet.
+onyx.revocation too, written before the change commits and marked as told after it, so a process that missed the message
+(Redis away, crash) finds it by polling: twice a second while the bus is down, every two seconds otherwise. A row is
+obeyed when it is first seen, again once it is told, or when it is three seconds old and nobody lived to tell. What a
+process could not obey it tries again, and does not acknowledge (F33).
 """
 
 import json
@@ -12,8 +13,8 @@ import socket
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime, timedelta
-from typing import Any
 from uuid import UUID
 
 import redis
@@ -28,16 +29,17 @@ from onyx.core.scope import Scope
 from onyx.tenancy.notices import Notice
 from onyx.tenancy.walls import control_plane
 
+from .receipts import Receipts
 from .store import Away, Store
 
 _log = structlog.get_logger()
 CHANNEL = "onyx:control"
-PROCESSES = "onyx:processes"
+FOREWARNED, UNTOLD, TOLD = "forewarned", "untold", "told"
 
 
-def spread(store: Store, notice: Notice) -> int:
+def spread(store: Store, notice: Notice, stage: str = TOLD) -> int:
     """Send a notice to every process that listens; returns how many do. Raises Away."""
-    text = json.dumps([notice.id.hex, notice.tenant.hex, notice.kind, notice.subject.hex, notice.reason])
+    text = json.dumps([notice.id.hex, notice.tenant.hex, notice.kind, notice.subject.hex, notice.reason, stage])
     return int(store.call(store.client.publish, CHANNEL, text))
 
 
@@ -48,10 +50,11 @@ class Bus:
         self.process = f"{socket.gethostname()}-{os.getpid()}-{os.urandom(3).hex()}"
         self.trusted = False
         self.generation = 0
+        self.receipts = Receipts(store, self.process)
         self._store = store
         self._url = url
         self._listeners: list[Callable[[Notice], None]] = []
-        self._seen: dict[tuple[UUID, bool], float] = {}
+        self._seen: dict[tuple[UUID, str], float] = {}
         self._since: datetime = now()
         self._control = Scope(platform, "job:control")
         self._stopped = threading.Event()
@@ -72,27 +75,41 @@ class Bus:
         self.trusted = False
         self._wake.set()
 
-    def publish(self, notice: Notice) -> int:
-        """Tell all processes; returns how many were listening. Raises Away (the polls still bring it)."""
-        heard = spread(self._store, notice)
-        self._remember_asked(notice.id)
+    def publish(self, notice: Notice, stage: str = TOLD) -> int:
+        """Tell all processes; returns how many were listening. Raises Away (the polls still bring it).
+
+        Each stage is obeyed once: a notice whose receipt is not complete is told again under another name.
+        """
+        heard = spread(self._store, notice, stage)
+        self.receipts.ask(notice.id)
         return heard
+
+    def tell_again(self, notice: Notice) -> None:
+        """Have every process obey once more, and say so in the notice's row. Raises Away."""
+        self.publish(notice, f"again {time.time():.3f}")
+        with control_plane(self._control) as connection:
+            connection.exec_driver_sql("update revocation set tries = tries + 1 where id = %s", (notice.id,))
 
     def subscribe(self, listener: Callable[[Notice], None]) -> None:
         """Call `listener` for every notice, in this process, once each."""
         self._listeners.append(listener)
 
-    def receive(self, notice: Notice, settled: bool = False) -> None:
-        """Act on a notice that was not seen before (or not since it settled), then acknowledge it."""
-        if (notice.id, settled) in self._seen:
+    def receive(self, notice: Notice, stage: str = TOLD) -> None:
+        """Act on a notice that was not seen at this stage before; acknowledge it if every listener could obey."""
+        if (notice.id, stage) in self._seen:
             return
-        self._seen[notice.id, settled] = time.monotonic()
+        self._seen[notice.id, stage] = time.monotonic()
+        trouble = ""
         for listener in self._listeners:
             try:
                 listener(notice)
-            except Exception:
+            except Exception as error:
+                trouble = type(error).__name__
                 _log.exception("control notice not obeyed", kind=notice.kind)
-        self._acknowledge(notice)
+        if trouble:
+            self._seen.pop((notice.id, stage), None)  # the next poll tries again
+        if trouble or stage not in (FOREWARNED, UNTOLD):  # what has not committed yet cannot have been obeyed
+            self._acknowledge(notice, trouble)
 
     def new_generation(self) -> None:
         """Make every entry that Redis holds unbelievable, in every process, at their next look at PostgreSQL."""
@@ -101,21 +118,6 @@ class Bus:
                 "update cache_generation set generation = generation + 1 returning generation"
             )
             self.generation = changed.scalar_one()
-
-    def receipt(self, id: UUID) -> dict[str, Any]:
-        """Which processes acknowledged a notice, and when (Unix time), and which were alive then. Raises Away."""
-        client = self._store.client
-        acks = self._store.call(client.hgetall, f"onyx:ack:{id}")
-        asked = self._store.call(client.smembers, f"onyx:asked:{id}")
-        return {
-            "acknowledged": {name.decode(): float(at) for name, at in acks.items()},
-            "alive": sorted(name.decode() for name in asked) or self.alive(),
-        }
-
-    def alive(self) -> list[str]:
-        """The processes that beat within the last six seconds. Raises Away."""
-        found = self._store.call(self._store.client.zrangebyscore, PROCESSES, time.time() - 6, "+inf")
-        return sorted(name.decode() for name in found)
 
     # -- the life of the process
 
@@ -127,6 +129,8 @@ class Bus:
     def stop(self) -> None:
         self._stopped.set()
         self._wake.set()
+        with suppress(Away):
+            self.receipts.leave()
 
     def _with_app(self, app: Flask, work: Callable[[], None]) -> None:
         while not self._stopped.is_set():
@@ -152,7 +156,7 @@ class Bus:
             while not self._stopped.is_set():
                 message = pubsub.get_message(timeout=2)
                 if message is not None:
-                    self.receive(_notice(json.loads(message["data"])))
+                    self.receive(*_notice(json.loads(message["data"])))
                 elif self._wake.is_set() or not self.trusted:
                     self._wake.clear()
                     self._renew_generation(client)
@@ -171,17 +175,18 @@ class Bus:
     def _catch_up(self) -> None:
         with control_plane(self._control) as connection:
             found = connection.exec_driver_sql(
-                "select id, tenant_id, kind, subject_id, reason, created_at,"
-                " created_at < clock_timestamp() - interval '3 seconds' as settled from revocation"
-                " where created_at > %s order by created_at",
-                (self._since - timedelta(seconds=10),),
+                "select id, tenant_id, kind, subject_id, reason, case when told_at is not null then 'told'"
+                " when created_at < clock_timestamp() - interval '3 seconds' then 'untold' else 'forewarned' end as stage"
+                ", greatest(created_at, told_at) as at from revocation"
+                " where created_at > %s or told_at > %s order by created_at",
+                (self._since - timedelta(seconds=10),) * 2,
             ).all()
             generation = connection.exec_driver_sql("select generation from cache_generation").scalar_one()
         if generation != self.generation:
             self.generation = generation
         for row in found:
-            self._since = max(self._since, row.created_at)
-            self.receive(Notice(row.id, row.tenant_id, row.kind, row.subject_id, row.reason), row.settled)
+            self._since = max(self._since, row.at)
+            self.receive(Notice(row.id, row.tenant_id, row.kind, row.subject_id, row.reason), row.stage)
         self._forget_old()
 
     def _renew_generation(self, client: redis.Redis) -> None:
@@ -198,31 +203,18 @@ class Bus:
 
     def _beat(self) -> None:
         try:
-            at = time.time()
-            pipe = self._store.client.pipeline(transaction=False)
-            pipe.zadd(PROCESSES, {self.process: at})
-            pipe.zremrangebyscore(PROCESSES, "-inf", at - 60)
-            self._store.call(pipe.execute)
+            self.receipts.beat()
         except Away:
             self.suspect()
 
-    def _acknowledge(self, notice: Notice) -> None:
+    def _acknowledge(self, notice: Notice, trouble: str) -> None:
         try:
-            pipe = self._store.client.pipeline(transaction=False)
-            pipe.hsetnx(f"onyx:ack:{notice.id}", self.process, time.time())  # obeyed again later: the first time counts
-            pipe.expire(f"onyx:ack:{notice.id}", 86_400)
-            self._store.call(pipe.execute)
+            if trouble:
+                self.receipts.fail(notice.id, trouble)
+            else:
+                self.receipts.acknowledge(notice.id)
         except Away:
             self.suspect()
-
-    def _remember_asked(self, id: UUID) -> None:
-        """Who was alive when a notice went out: a receipt must not lose a process that dies over it."""
-        alive = self.alive()
-        if alive:
-            pipe = self._store.client.pipeline(transaction=False)
-            pipe.sadd(f"onyx:asked:{id}", *alive)
-            pipe.expire(f"onyx:asked:{id}", 86_400)
-            self._store.call(pipe.execute)
 
     def _forget_old(self) -> None:
         horizon = time.monotonic() - 600
@@ -237,5 +229,5 @@ def platform_id() -> UUID:
     return UUID(str(found))
 
 
-def _notice(parts: list[str]) -> Notice:
-    return Notice(UUID(parts[0]), UUID(parts[1]), parts[2], UUID(parts[3]), parts[4])
+def _notice(parts: list[str]) -> tuple[Notice, str]:
+    return Notice(UUID(parts[0]), UUID(parts[1]), parts[2], UUID(parts[3]), parts[4]), parts[5]

@@ -6,10 +6,10 @@ import structlog
 
 from onyx.core import outbox
 from onyx.core.scope import current_scope
-from onyx.tenancy.notices import Notice, announce
+from onyx.tenancy.notices import Notice, committed
 from onyx.tenancy.walls import control_plane
 
-from . import gate, queue
+from . import ended, gate, queue
 from .state import state
 from .store import Away
 
@@ -19,7 +19,7 @@ _log = structlog.get_logger()
 @outbox.carrier("session.ended")
 def session_ended(tenant: UUID, id: UUID, reason: str, notice: UUID) -> None:
     """Have every process forget a login session and drop its sockets and streams (S5)."""
-    _tell(Notice(notice, tenant, "session", id, reason))
+    _tell(Notice(notice, tenant, "session", id, reason), [id])
 
 
 @outbox.carrier("session.rotated")
@@ -45,12 +45,12 @@ def tenant_changed(tenant: UUID, reason: str, notice: UUID) -> None:
 
 @outbox.carrier("sessions.ended")
 def sessions_ended(tenant: UUID, ids: list[UUID], reason: str, notice: UUID) -> None:
-    """Have Redis forget many sessions of a tenant, then every process ask anew for the tenant's sockets, once."""
+    """Have Redis forget many sessions of a tenant, then every process look for those that it serves, once."""
     try:
-        gate.end_sessions(tenant, ids)
+        ended.mark_many(tenant, notice, ids)
     except Away:
         state().bus.new_generation()
-    _tell(Notice(notice, tenant, "tenant", tenant, reason))
+    _tell(Notice(notice, tenant, "sessions", tenant, reason), ids)
 
 
 @outbox.carrier("people.changed")
@@ -80,9 +80,13 @@ def directory_left(digest: bytes) -> None:
         connection.exec_driver_sql("select directory_remove(%s)", (digest,))
 
 
-def _tell(notice: Notice) -> None:
+def _tell(notice: Notice, over: list[UUID] | None = None) -> None:
+    """Say that a change has committed. What cannot be said now the job `revocations.retry` says later (F33)."""
     bus = state().bus
-    announce(current_scope(), notice)
+    try:
+        committed(notice.id, over or [])
+    except Exception as error:  # PostgreSQL went away just after the commit: the row from before it stands
+        _log.warning("notice not marked as told", kind=notice.kind, error=type(error).__name__)
     bus.receive(notice)  # this process first: what it forgets in Redis is forgotten for all
     try:
         bus.publish(notice)

@@ -22,13 +22,12 @@ from onyx.identity.models import LoginSession
 from onyx.tenancy.notices import Notice
 from onyx.tenancy.walls import control_plane
 
-from . import credentials, last_seen
+from . import credentials, ended, last_seen
 from .judging import is_open
 from .state import state
 from .store import Away, key
 
 ENTRY_SECONDS = 86_400
-ENDED_SECONDS = ENTRY_SECONDS + 3_600  # a mark must outlive every entry that it stands against
 TOMBSTONE_SECONDS = 60
 FRESH_SECONDS = 2.0  # what was read longer ago may be older than a person's tombstone, which stands for five seconds
 _DEAD = b"-"
@@ -222,8 +221,8 @@ def obey(notice: Notice) -> None:
     Where Redis cannot be told, a new generation makes all that it holds unbelievable.
     """
     try:
-        if notice.kind == "session":
-            end_session(notice.tenant, notice.subject)
+        if notice.kind in ("session", "sessions"):
+            ended.obey(notice)
         elif notice.kind == "user":
             forget_person(notice.tenant, notice.subject)
         elif notice.kind == "tenant":
@@ -232,22 +231,6 @@ def obey(notice: Notice) -> None:
                 forget_everybody(notice.tenant)
     except Away:
         state().bus.new_generation()
-
-
-def end_session(tenant: UUID, session: UUID) -> None:
-    """Mark a login session as one that PostgreSQL must judge, for as long as an entry of it can live. Raises Away."""
-    store = state().store
-    store.call(store.client.set, key(tenant, "ended", session), b"1", ex=ENDED_SECONDS)
-
-
-def end_sessions(tenant: UUID, sessions: list[UUID]) -> None:
-    """end_session() for many, in one round trip for each thousand. Raises Away."""
-    store = state().store
-    for first in range(0, len(sessions), 1000):
-        pipe = store.client.pipeline(transaction=False)
-        for session in sessions[first : first + 1000]:
-            pipe.set(key(tenant, "ended", session), b"1", ex=ENDED_SECONDS)
-        store.call(pipe.execute)
 
 
 def outdate_session(tenant: UUID, digest: bytes) -> None:

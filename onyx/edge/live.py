@@ -26,9 +26,8 @@ from onyx.core.db import unit_of_work
 from onyx.core.errors import Denied, FactorRequired, Invalid, OnyxError, TooMany, Unauthenticated, Unavailable
 from onyx.core.ids import uuid7
 from onyx.core.scope import tenant_scope
-from onyx.tenancy.notices import Notice
 
-from . import gate, judging
+from . import gate
 from .errors import body_of, invalid, status_of
 from .http import COOKIE
 from .limits import parsed
@@ -134,7 +133,7 @@ def sockets_here() -> list[Socket]:
 
 
 def install(app: Flask, queue: str | None, async_mode: str) -> None:
-    """Bind Socket.IO to the application and the control bus."""
+    """Bind Socket.IO to the application."""
     socketio.init_app(
         app,
         async_mode=async_mode,
@@ -148,47 +147,22 @@ def install(app: Flask, queue: str | None, async_mode: str) -> None:
     for namespace in NAMESPACES:
         socketio.on_event("connect", partial(_connect, namespace), namespace=namespace)
         socketio.on_event("disconnect", partial(_disconnect, namespace), namespace=namespace)
-    app.extensions["onyx"].bus.subscribe(partial(obey, app))
-
-
-def obey(app: Flask, notice: Notice) -> None:
-    """Ask anew for every socket here that a notice may concern, and drop those whose session is over."""
-    if notice.kind == "stop":
-        return
-    with app.test_request_context():
-        closed = notice.kind == "tenant" and judging.surely_closed(notice.tenant)
-        for socket in sockets_here():
-            if socket.tenant == notice.tenant and notice.subject in (socket.session, socket.user, socket.tenant):
-                drop(socket, "tenant_suspended") if closed else _ask_again(socket, notice)
-
-
-def _ask_again(socket: Socket, notice: Notice) -> None:
-    try:
-        actor = gate.identify(socket.token, socket.meta, ("notice", 10_000, 60), kept=True)
-    except Unauthenticated as error:
-        drop(socket, error.reason or notice.reason)
-    except Exception:
-        _log.exception("a socket could not be judged", kind=notice.kind)
-        drop(socket, notice.reason)  # nobody can say that the session lives: the client comes back and asks
-    else:
-        if actor.must_enrol:
-            drop(socket, FactorRequired.code)
-        elif socket.namespace == "/live" and not _may_watch(actor):
-            drop(socket, "roles_changed")
 
 
 def drop(socket: Socket, reason: str) -> None:
-    """Tell one socket why, then close it."""
-    was_here = _sockets.pop((socket.namespace, socket.sid), None) is not None
+    """Tell one socket why, then close it. Closing is the promise: it is tried whatever became of the telling."""
+    server = socketio.server
     try:
-        socketio.server.emit("session:revoked", {"reason": reason}, to=socket.sid, namespace=socket.namespace)
-    finally:
-        socketio.server.disconnect(socket.sid, namespace=socket.namespace)
-    if was_here:
+        server.emit("session:revoked", {"reason": reason}, to=socket.sid, namespace=socket.namespace)
+    except Exception:
+        _log.exception("a socket was not told why it is closed")
+    server.disconnect(socket.sid, namespace=socket.namespace)
+    if _sockets.pop((socket.namespace, socket.sid), None) is not None:
         _left(socket)
 
 
-def _may_watch(actor: Actor) -> bool:
+def may_watch(actor: Actor) -> bool:
+    """Whether there is anything on /live for somebody."""
     return any(event.namespace == "/live" and actor.may(event.permission) for event in EVENTS.values())
 
 
@@ -202,7 +176,7 @@ def _connect(namespace: str, auth: Any = None) -> None:
     meta = Request(g.request_id, "CONNECT", namespace, request.remote_addr or "", request.headers.get("User-Agent", ""))
     try:
         actor = gate.identify(token, meta, ("connect", 120, 60))
-        if actor.user_id is None or actor.session_id is None or (namespace == "/live" and not _may_watch(actor)):
+        if actor.user_id is None or actor.session_id is None or (namespace == "/live" and not may_watch(actor)):
             raise Denied()
         if actor.must_enrol:
             raise FactorRequired()

@@ -78,9 +78,10 @@ class Streams:
             for stream in (one for one in mine if one.message == notice.subject):
                 stream.stop(notice.reason)
             return
-        self._remember(notice)
-        concerned = [stream for stream in mine if (notice.kind, notice.subject) in stream.hangs_on]
-        if notice.kind == "tenant":
+        kind = "tenant" if notice.kind == "sessions" else notice.kind
+        self._remember(notice, kind)
+        concerned = [stream for stream in mine if (kind, notice.subject) in stream.hangs_on]
+        if kind == "tenant":
             self._stop_what_is_over(notice.tenant, concerned, notice.reason)
         else:
             for stream in concerned:
@@ -97,11 +98,11 @@ class Streams:
         for stream in over:
             stream.stop(reason)
 
-    def _remember(self, notice: Notice) -> None:
+    def _remember(self, notice: Notice, kind: str) -> None:
         if len(self._heard) >= _MOST:
             since = time.monotonic() - REMEMBERED
             self._heard = {name: known for name, known in self._heard.items() if known[0] > since}
-        self._heard[notice.tenant, notice.kind, notice.subject] = (time.monotonic(), notice.reason)
+        self._heard[notice.tenant, kind, notice.subject] = (time.monotonic(), notice.reason)
 
     def __len__(self) -> int:
         return len(self._open)

@@ -5,8 +5,7 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from onyx.core import outbox
-from onyx.core.ids import uuid7
-from onyx.tenancy.notices import forewarn, forewarn_all
+from onyx.tenancy.notices import forewarn
 
 from .models import LoginSession
 
@@ -21,24 +20,21 @@ SESSION_POLICY = "session_policy"
 
 def session_ended(session: Session, tenant: UUID, row: LoginSession, reason: str) -> UUID:
     """A login session ends with this transaction. Returns the id of its revocation, for the receipt (S5)."""
-    forewarn(tenant, "session", row.id, reason)
-    notice = uuid7()
+    notice = forewarn(tenant, "session", row.id, reason)
     outbox.put(session, "session.ended", tenant=tenant, id=row.id, reason=reason, notice=notice)
     return notice
 
 
 def key_revoked(session: Session, tenant: UUID, key: UUID, reason: str) -> UUID:
     """An API key ends with this transaction, as a login session does. Returns the id of its revocation."""
-    forewarn(tenant, "session", key, reason)
-    notice = uuid7()
+    notice = forewarn(tenant, "session", key, reason)
     outbox.put(session, "session.ended", tenant=tenant, id=key, reason=reason, notice=notice)
     return notice
 
 
 def person_changed(session: Session, tenant: UUID, user: UUID, reason: str) -> UUID:
     """A person's roles, status or profile change with this transaction (I3). Returns the notice's id."""
-    forewarn(tenant, "user", user, reason)
-    notice = uuid7()
+    notice = forewarn(tenant, "user", user, reason)
     outbox.put(session, "person.changed", tenant=tenant, user=user, reason=reason, notice=notice)
     return notice
 
@@ -50,15 +46,13 @@ def role_changed(session: Session, tenant: UUID) -> UUID:
 
 def tenant_changed(session: Session, tenant: UUID, reason: str) -> UUID:
     """A tenant is suspended or resumed with this transaction (T1). Returns the notice's id."""
-    forewarn(tenant, "tenant", tenant, reason)
-    notice = uuid7()
+    notice = forewarn(tenant, "tenant", tenant, reason)
     outbox.put(session, "tenant.changed", tenant=tenant, reason=reason, notice=notice)
     return notice
 
 
 def sessions_ended(session: Session, tenant: UUID, ids: list[UUID], reason: str) -> UUID:
     """Many login sessions of a tenant end with this transaction. Returns the one notice that tells of all."""
-    forewarn_all(tenant, "session", ids, reason)
-    notice = uuid7()
+    notice = forewarn(tenant, "sessions", tenant, reason)
     outbox.put(session, "sessions.ended", tenant=tenant, ids=ids, reason=reason, notice=notice)
     return notice

@@ -91,7 +91,7 @@ def _keys(tenants: set[UUID]) -> tuple[str, ...]:
 
 def _rooms() -> tuple[str, ...]:
     try:
-        found, silent = strays.stray_rooms(state().store, state().bus.alive())
+        found, silent = strays.stray_rooms(state().store, state().bus.receipts.alive())
     except Away:
         return ("Redis does not answer: the processes could not be asked",)
     return (*found, *(f"the process {name} has not told of its rooms" for name in silent))

@@ -2,7 +2,7 @@
 
 from flask import Flask
 
-from . import console_platform, console_routes, policy_routes, routes
+from . import console_platform, console_routes, policy_routes, receipt_routes, routes, timeline
 
 
 def register(app: Flask) -> None:
@@ -10,3 +10,5 @@ def register(app: Flask) -> None:
     app.register_blueprint(console_routes.blueprint)
     app.register_blueprint(console_platform.blueprint)
     app.register_blueprint(policy_routes.blueprint)
+    app.register_blueprint(receipt_routes.blueprint)
+    app.register_blueprint(timeline.blueprint)

@@ -1,25 +1,22 @@
-"""Live sessions of a tenant over HTTP: seeing them, ending one, some or all, and the receipt (S4, S5)."""
+"""Live sessions of a tenant over HTTP: seeing them, ending one, some or all (S4)."""
 
 from typing import Any
-from uuid import UUID
 
 from flask import Blueprint, request
 from sqlalchemy.orm import Session
 
-from onyx.access.ending import end, end_all_of, end_everybody
+from onyx.access.ending import end, end_all_of, end_everybody, end_found, end_these
 from onyx.access.freshness import must_be_fresh
 from onyx.access.policy import Permission
 from onyx.core.actor import Actor
-from onyx.core.errors import NotFound, Unavailable
-from onyx.core.ids import parse_id
+from onyx.core.errors import Invalid
 from onyx.core.pages import parse_cursor
 from onyx.edge.http import Page, body, query_int, requires
-from onyx.edge.state import state
-from onyx.edge.store import Away
 from onyx.identity.models import LoginSession
 
 from . import console_queries, queries
 from .console_forms import Revocation
+from .wanted import from_body, from_query
 
 blueprint = Blueprint("live_sessions", __name__)
 
@@ -27,16 +24,17 @@ blueprint = Blueprint("live_sessions", __name__)
 @blueprint.get("/api/v1/live-sessions")
 @requires(Permission.SESSIONS_READ)
 def live_sessions(actor: Actor, session: Session) -> Page:
+    """Newest first; by `user_id`, `ip` (address or network), `device`, `q`, `older_than`, `younger_than`, `ids`."""
     after = parse_cursor(request.args.get("after"))
     size = query_int("limit", 50, 1, 200)
-    return Page(*console_queries.live_sessions(session, actor, wanted_sessions(), size, after))
+    return Page(*console_queries.live_sessions(session, actor, from_query(), size, after))
 
 
-@blueprint.get("/api/v1/live-sessions/<session_id>/timeline")
-@requires(Permission.SESSIONS_READ, of=queries.any_session)
-def timeline(_actor: Actor, session: Session, any_session: LoginSession) -> list[dict[str, Any]]:
-    """Sign-in, renewals, end, and the addresses and programs that used it, oldest first; never what for."""
-    return console_queries.timeline(session, any_session)
+@blueprint.get("/api/v1/live-sessions/count")
+@requires(Permission.SESSIONS_READ)
+def count(_actor: Actor, session: Session) -> dict[str, Any]:
+    """How many the filter finds, up to 10,000: an exact count of what grows is never worth its price."""
+    return console_queries.count(session, from_query())
 
 
 @blueprint.delete("/api/v1/live-sessions/<session_id>")
@@ -49,43 +47,47 @@ def end_one(actor: Actor, session: Session, live_session: LoginSession) -> dict[
 @requires(Permission.SESSIONS_REVOKE, limit="60/minute")
 def revoke(actor: Actor, session: Session) -> dict[str, Any]:
     wanted = body(Revocation)
-    if wanted.all:
-        must_be_fresh(session, actor)
+    must_be_meant(session, actor, wanted, actor.tenant_slug)
     return end_some(session, actor, wanted)
 
 
-@blueprint.get("/api/v1/revocations/<revocation_id>")
-@requires(Permission.SESSIONS_READ)
-def receipt(actor: Actor, _session: Session, revocation_id: UUID) -> dict[str, Any]:
-    row = console_queries.revocation(actor, revocation_id, anywhere=actor.may(Permission.TENANTS_READ))
-    if row is None:
-        raise NotFound()
-    try:
-        return console_queries.receipt(row, state().bus.receipt(revocation_id))
-    except Away:
-        raise Unavailable(
-            "Receipts are kept in Redis, which is away. Every process still obeys within a second."
-        ) from None
+def must_be_meant(session: Session, actor: Actor, wanted: Revocation, slug: str) -> None:
+    """What ends sessions unseen needs a fresh proof of who asks and, where it is given, the right name typed.
 
-
-def wanted_sessions() -> console_queries.Filter:
-    """The filter of the query string; an unknown person matches nobody."""
-    user = request.args.get("user_id") or request.args.get("user") or ""
-    return console_queries.Filter(
-        user=(parse_id(user) or UUID(int=0)) if user else None,
-        ip=request.args.get("ip", "")[:60],
-        device=request.args.get("device", "")[:80],
-        q=request.args.get("q", "")[:200],
-        older=query_int("older_than", 0, 0, 999_999_999),
-        younger=query_int("younger_than", 0, 0, 999_999_999),
-    )
+    Raises StepUpRequired and Invalid.
+    """
+    if wanted.all or wanted.matching is not None:
+        must_be_fresh(session, actor)
+    if wanted.confirm is not None and wanted.confirm.strip().lower() != slug:
+        raise Invalid(fields={"confirm": f"Type {slug} to confirm."})
 
 
 def end_some(session: Session, actor: Actor, wanted: Revocation) -> dict[str, Any]:
-    """End all sessions of one person, or of everybody but the one who asks."""
+    """End some sessions, all of one person, all that a filter finds, or those of everybody but the one who asks."""
+    if wanted.ids is not None:
+        ended, notice = end_these(session, actor, wanted.ids, "revoked_by_admin")
+        return {"ended": len(ended), "revocations": _listed(notice), "results": results(wanted.ids, ended)}
     if wanted.user_id is not None:
         own = actor.session_id if wanted.user_id == actor.user_id else None
-        ended = end_all_of(session, actor, wanted.user_id, "revoked_by_admin", keep=own)
-        return {"ended": len(ended), "revocations": ended}
-    count, notice = end_everybody(session, actor, "revoked_by_admin", keep=actor.session_id)
-    return {"ended": count, "revocations": [notice] if notice else []}
+        revocations = end_all_of(session, actor, wanted.user_id, "revoked_by_admin", keep=own)
+        return {"ended": len(revocations), "revocations": revocations}
+    if wanted.matching is not None:
+        sought = from_body(wanted.matching)
+        which = console_queries.those(session, sought, actor.session_id)
+        count, notice = end_found(session, actor, "revoked_by_admin", which, found_by=sought.named())
+    else:
+        count, notice = end_everybody(session, actor, "revoked_by_admin", keep=actor.session_id)
+    return {"ended": count, "revocations": _listed(notice)}
+
+
+def results(asked: list[Any], ended: list[Any]) -> list[dict[str, Any]]:
+    """What became of each: an id that was over, or never here, is not found (X8)."""
+    gone = set(ended)
+    return [
+        {"id": id, "ok": True} if id in gone else {"id": id, "ok": False, "error": {"code": "not_found"}}
+        for id in dict.fromkeys(asked)
+    ]
+
+
+def _listed(notice: Any) -> list[Any]:
+    return [notice] if notice else []

@@ -59,6 +59,10 @@ TABLE = (
         "Removes notices about ended sessions that every process has obeyed long ago.",
     ),
     Entry(
+        "revocations.retry", 15, "default", "installation", "Ask again who has obeyed",
+        "Tells every process once more of an ended session, until each living one has confirmed that it obeyed.",
+    ),
+    Entry(
         "roles.expire", MINUTE, "default", "tenants", "End roles given for a time",
         "Takes roles away whose time is over; they count for nothing from that moment on anyway.",
     ),

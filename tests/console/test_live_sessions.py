@@ -145,7 +145,7 @@ def test_a_process_that_does_not_answer_is_red(app, server, world, sign_in):
 
 def _until_they_beat(app, pids):
     for _ in range(200):
-        beating = {int(name.split("-")[-2]) for name in app.extensions["onyx"].bus.alive()}
+        beating = {int(name.split("-")[-2]) for name in app.extensions["onyx"].bus.receipts.alive()}
         if set(pids) <= beating:
             return
         time.sleep(0.05)

@@ -1,0 +1,78 @@
+"""What a notice means for open sockets: ask anew for each that it may concern, and drop those whose session is over.
+
+One socket that cannot be dropped keeps no other from it, and the notice is not acknowledged until all are (F33).
+"""
+
+from functools import partial
+
+import structlog
+from flask import Flask
+
+from onyx.access.ended import ended_among
+from onyx.core.errors import FactorRequired, Unauthenticated
+from onyx.tenancy.notices import Notice
+
+from . import gate, judging
+from .live import Socket, drop, may_watch, sockets_here
+
+_log = structlog.get_logger()
+
+
+def install(app: Flask) -> None:
+    """Listen to the control bus."""
+    app.extensions["onyx"].bus.subscribe(partial(obey, app))
+
+
+def obey(app: Flask, notice: Notice) -> None:
+    """Raises what kept a socket from being judged or dropped, after all the others were."""
+    if notice.kind == "stop":
+        return
+    concerned = [
+        socket
+        for socket in sockets_here()
+        if socket.tenant == notice.tenant and notice.subject in (socket.session, socket.user, socket.tenant)
+    ]
+    with app.test_request_context():
+        judge = _judge_many if notice.kind == "sessions" else _judge_each
+        trouble = judge(notice, concerned)
+    if trouble:
+        raise trouble[0]
+
+
+def _judge_many(notice: Notice, concerned: list[Socket]) -> list[Exception]:
+    """Many sessions have ended: one query tells which of those that are served here."""
+    over = ended_among(notice.tenant, [(socket.user, socket.session) for socket in concerned])
+    ended = [socket for socket in concerned if socket.session in over]
+    return [error for socket in ended if (error := _dropped(socket, over[socket.session]))]
+
+
+def _judge_each(notice: Notice, concerned: list[Socket]) -> list[Exception]:
+    trouble = []
+    closed = notice.kind == "tenant" and judging.surely_closed(notice.tenant)
+    for socket in concerned:
+        reason = "tenant_suspended" if closed else _why_it_is_over(socket, notice)
+        if reason and (error := _dropped(socket, reason)):
+            trouble.append(error)
+    return trouble
+
+
+def _why_it_is_over(socket: Socket, notice: Notice) -> str | None:
+    try:
+        actor = gate.identify(socket.token, socket.meta, ("notice", 10_000, 60), kept=True)
+    except Unauthenticated as error:
+        return error.reason or notice.reason
+    except Exception:
+        _log.exception("a socket could not be judged", kind=notice.kind)
+        return notice.reason  # nobody can say that the session lives: the client comes back and asks
+    if actor.must_enrol:
+        return FactorRequired.code
+    return "roles_changed" if socket.namespace == "/live" and not may_watch(actor) else None
+
+
+def _dropped(socket: Socket, reason: str) -> Exception | None:
+    try:
+        drop(socket, reason)
+    except Exception as error:
+        _log.exception("a socket was not dropped", reason=reason)
+        return error
+    return None

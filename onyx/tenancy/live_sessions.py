@@ -1,0 +1,35 @@
+"""The control plane's list of where somebody may be signed in, over all tenants (docs/decisions/0020).
+
+It is written before a session's row commits and tidied after the session ended: it holds every live session, and
+perhaps a few that are none. Whoever reads it asks the tenant's own rows.
+"""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from onyx.core.scope import current_scope
+
+from .walls import control_plane
+
+
+def expect(id: UUID, until: datetime, ip: str, device: str) -> None:
+    """Somebody is about to be signed in: the person and tenant of the open scope, purpose `auth`."""
+    with control_plane(current_scope()) as connection:
+        connection.exec_driver_sql("select session_opens(%s, %s, %s, %s)", (id, until, ip, device))
+
+
+def listed(statement: str, *values: Any) -> list[Any]:
+    """Read the list, in a transaction of its own; purpose `platform`."""
+    with control_plane(current_scope()) as connection:
+        return list(connection.exec_driver_sql(statement, values).all())
+
+
+def tidy(tenant: UUID, ids: Iterable[UUID]) -> None:
+    """Remove what proved to be over; what is younger than a minute may not have committed yet. Purpose `platform`."""
+    with control_plane(current_scope()) as connection:
+        connection.exec_driver_sql(
+            "delete from live_session where tenant_id = %s and id = any(%s) and created_at < now() - interval '1 minute'",
+            (tenant, list(ids)),
+        )
