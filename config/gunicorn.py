@@ -10,10 +10,10 @@ port = os.environ.get("PORT") or os.environ.get("API_PORT") or "8000"
 
 bind = [f"[{host}]:{port}" if ":" in host else f"{host}:{port}"]
 workers = int(os.environ.get("WEB_PROCESSES") or 1)
-worker_class = "gevent"
+worker_class = "config.worker.Worker"
 worker_connections = 4000  # a socket beyond this would hang, and plain requests with it
 backlog = 2048
-keepalive = 30
+keepalive = 15  # config.worker decides
 timeout = 60
 graceful_timeout = 5  # open sockets make every stop last as long as this
 control_socket_disable = True  # it would lie in $HOME, where two installations meet

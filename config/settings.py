@@ -55,6 +55,7 @@ class Settings(BaseSettings):
     rate_limits: bool = True
     backup_hours: int = Field(24, ge=0)
     backups_kept: int = Field(7, ge=1)
+    tenant_requests_per_minute: int = Field(60_000, ge=60)
 
     @field_validator("onyx_secret_key")
     @classmethod

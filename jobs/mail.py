@@ -6,7 +6,8 @@ from typing import Any
 import structlog
 
 import onyx.access.invitation_letter
-import onyx.passwords.letters  # noqa: F401 - registers what it writes
+import onyx.passwords.letters
+import onyx.sessions.blocking  # noqa: F401 - these register what they write
 from onyx.audit.actions import Action
 from onyx.audit.record import record, target
 from onyx.core.clock import now

@@ -4,7 +4,6 @@ import importlib
 from pathlib import Path
 
 from flask import Flask
-from werkzeug.middleware.proxy_fix import ProxyFix
 
 from config.logging import configure_logging
 from config.settings import ROOT, Settings, data_folder, load
@@ -19,8 +18,8 @@ from onyx.edge import (
     bus,
     carriers,  # noqa: F401 (it registers who carries letters)
     dropping,
+    entries,
     errors,
-    gate,
     headers,
     http,
     judging,
@@ -29,10 +28,15 @@ from onyx.edge import (
     login,
     new_events,
     pages,
+    proxies,
     strays,
     unclaimed,
 )
+from onyx.edge.at_once import Places
+from onyx.edge.brief import Brief
+from onyx.edge.counting import Counts
 from onyx.edge.limits import limiter
+from onyx.edge.rooms import Rooms
 from onyx.edge.state import State
 from onyx.edge.store import Store
 from onyx.edge.streams import Streams
@@ -93,11 +97,12 @@ def create_app(settings: Settings | None = None, async_mode: str = "threading") 
     pages.install(app)
     login.install(app)
     limiter.init_app(app)
-    live.install(app, settings.redis_socketio_url or settings.redis_url, async_mode)
+    live.install(app, Rooms(_store_at(app, settings.redis_socketio_url)), async_mode)
     dropping.install(app)
     for feature in FEATURES:
         importlib.import_module(f"onyx.{feature}").register(app)
     http.check_all_guarded(app)
+    proxies.install(app, settings.trusted_proxies)
     return app
 
 
@@ -132,14 +137,10 @@ def _configure(app: Flask, settings: Settings) -> None:
         SESSION_COOKIE_NAME="onyx_flash",
         SESSION_COOKIE_SAMESITE="Lax",
         SESSION_COOKIE_SECURE=settings.secure_cookies,
-        RATELIMIT_STORAGE_URI=settings.redis_limits_url or settings.redis_url,
+        RATELIMIT_STORAGE_URI="onyx://",
         RATELIMIT_ENABLED=settings.rate_limits,
-        RATELIMIT_IN_MEMORY_FALLBACK_ENABLED=True,
         TEMPLATES_AUTO_RELOAD=False,
     )
-    if settings.trusted_proxies:
-        count = settings.trusted_proxies
-        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=count, x_proto=count, x_host=count)  # type: ignore[method-assign]
 
 
 def _state(app: Flask, settings: Settings) -> None:
@@ -147,9 +148,18 @@ def _state(app: Flask, settings: Settings) -> None:
     streams = Streams(judging.over)
     with app.app_context():
         platform = bus.platform_id()
-    control = bus.Bus(store, settings.redis_url, platform)
-    control.subscribe(gate.obey)
+    control = bus.Bus(store, platform)
+    control.subscribe(entries.obey)
     control.subscribe(keyring.obey)
     control.subscribe(streams.obey)
     log = access_log.AccessLog(settings.onyx_var / "spool")
-    app.extensions["onyx"] = State(settings, store, control, log, streams, platform)
+    counts = Counts()
+    app.extensions["onyx"] = State(settings, store, control, log, streams, platform, counts, Brief(), Places())
+    limits_store = _store_at(app, settings.redis_limits_url)
+    app.config["RATELIMIT_STORAGE_OPTIONS"] = {"store": limits_store, "counts": counts}
+
+
+def _store_at(app: Flask, url: str | None) -> Store:
+    """The process's one store, with its one breaker; another one only where another Redis is meant."""
+    store: Store = app.extensions["onyx"].store
+    return store if url is None or url == store.url else Store(url)

@@ -74,6 +74,7 @@ class Action(StrEnum):
     SIGN_IN_CHALLENGED = "sign_in.challenged"
     SIGN_IN_FAILED = "sign_in.failed"
     SIGN_IN_POLICY_CHANGED = "sign_in_policy.changed"
+    SIGN_IN_UNLOCKED = "sign_in.unlocked"
     SSO_CHANGED = "sso.changed"
     SSO_REMOVED = "sso.removed"
     STEP_UP_CONFIRMED = "step_up.confirmed"
@@ -156,6 +157,7 @@ SENTENCES: dict[Action, str] = {
     Action.SIGN_IN_CHALLENGED: "{actor} gave the right password and was asked for the second factor",
     Action.SIGN_IN_FAILED: "a sign-in to {target} failed",
     Action.SIGN_IN_POLICY_CHANGED: "{actor} changed who needs a second factor in {target}",
+    Action.SIGN_IN_UNLOCKED: "{actor} let {target} sign in again after too many failures",
     Action.SSO_CHANGED: "{actor} set up single sign-on with {target}",
     Action.SSO_REMOVED: "{actor} removed single sign-on with {target}",
     Action.STEP_UP_CONFIRMED: "{actor} confirmed that it is them",

@@ -11,7 +11,8 @@ import structlog
 from flask import Flask, current_app
 
 from onyx.core.actor import Actor
-from onyx.edge.live import Socket, on_join, on_leave, push, socketio, sockets_here, user_room
+from onyx.edge.live import on_join, on_leave, push, socketio, user_room
+from onyx.edge.open_sockets import Socket, sockets_here
 from onyx.edge.state import state
 from onyx.edge.store import Away, TenantStore
 

@@ -16,6 +16,7 @@ from onyx.core.db import db
 from onyx.core.errors import NotFound
 from onyx.core.ids import parse_id
 from onyx.core.pages import parse_id_cursor
+from onyx.edge.lockout import is_locked
 from onyx.identity.models import User
 from onyx.members import queries, service
 
@@ -172,7 +173,10 @@ class PeopleView(BaseModelView):
             return redirect(f"{self.get_url('.edit_view')}?id={model.id}&saved=1", 303)
         why = queries.explained(model, g.actor.tenant_slug)
         ends = {role: rfc3339(at) for role, at in shown["until"].items()}
-        return self.render(self.edit_template, form=form, person=shown, ends=ends, explained=why, refusal=_message())
+        locked = is_locked(model.email_digest, model.id)
+        return self.render(
+            self.edit_template, form=form, person=shown, ends=ends, explained=why, refusal=_message(), locked=locked
+        )
 
 
 def _message() -> str:

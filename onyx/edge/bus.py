@@ -46,13 +46,12 @@ def spread(store: Store, notice: Notice, stage: str = TOLD) -> int:
 class Bus:
     """One process's end of the bus. `trusted` is false while messages may be missed."""
 
-    def __init__(self, store: Store, url: str, platform: UUID) -> None:
+    def __init__(self, store: Store, platform: UUID) -> None:
         self.process = f"{socket.gethostname()}-{os.getpid()}-{os.urandom(3).hex()}"
         self.trusted = False
         self.generation = 0
         self.receipts = Receipts(store, self.process)
         self._store = store
-        self._url = url
         self._listeners: list[Callable[[Notice], None]] = []
         self._seen: dict[tuple[UUID, str], float] = {}
         self._since: datetime = now()
@@ -144,33 +143,45 @@ class Bus:
                 self._stopped.wait(0.25)
 
     def _listen(self) -> None:
+        while self._store.away and not self._stopped.wait(0.1):
+            pass
         client = redis.Redis.from_url(
-            self._url, socket_timeout=None, socket_connect_timeout=1, retry=Retry(NoBackoff(), 0)
+            self._store.url, socket_timeout=None, socket_connect_timeout=1, retry=Retry(NoBackoff(), 0)
         )
         pubsub = client.pubsub(ignore_subscribe_messages=True)
         try:
             pubsub.subscribe(CHANNEL)
-            self._renew_generation(client)
-            self._catch_up()
-            self.trusted = True
+            self._trust_again()
             while not self._stopped.is_set():
-                message = pubsub.get_message(timeout=2)
+                message = pubsub.get_message(timeout=2 if self.trusted else 0.25)
                 if message is not None:
                     self.receive(*_notice(json.loads(message["data"])))
                 elif self._wake.is_set() or not self.trusted:
-                    self._wake.clear()
-                    self._renew_generation(client)
-                    self._catch_up()
-                    self.trusted = True
+                    self._trust_again()
         finally:
             self.trusted = False
             client.close()
 
+    def _trust_again(self) -> None:
+        """Believe what Redis says, once the generation is known and what may have been missed is obeyed."""
+        self._wake.clear()
+        if self._store.away:
+            return
+        self._renew_generation()
+        self._catch_up()
+        self.trusted = not self._wake.is_set()
+
     def _poll(self) -> None:
+        """Beat twice a second, so that a Redis that is away is noticed; then look into the table as often."""
+        looked = 0.0
         while not self._stopped.is_set():
-            self._catch_up()
+            trusted = self.trusted
+            if not trusted or time.monotonic() - looked >= 2:
+                looked = time.monotonic()
+                self._catch_up()
             self._beat()
-            self._stopped.wait(2.0 if self.trusted else 0.5)
+            if self.trusted or not trusted:  # what was noticed only now is looked after at once
+                self._stopped.wait(0.5)
 
     def _catch_up(self) -> None:
         with control_plane(self._control) as connection:
@@ -189,10 +200,11 @@ class Bus:
             self.receive(Notice(row.id, row.tenant_id, row.kind, row.subject_id, row.reason), row.stage)
         self._forget_old()
 
-    def _renew_generation(self, client: redis.Redis) -> None:
-        """A Redis that was restarted, flushed over or replaced by an older copy begins a new generation."""
-        run_id = f"{client.info('server')['run_id']}"
-        mark = client.set("onyx:mark", run_id, nx=True)
+    def _renew_generation(self) -> None:
+        """A Redis that was restarted, flushed over or replaced by an older copy begins a new generation. Raises Away."""
+        client = self._store.client
+        run_id = f"{self._store.call(client.info, 'server')['run_id']}"
+        mark = self._store.call(client.set, "onyx:mark", run_id, nx=True)
         with control_plane(self._control) as connection:
             connection.exec_driver_sql(
                 "update cache_generation set generation = generation + 1, redis_run_id = %s"

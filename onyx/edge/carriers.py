@@ -9,7 +9,7 @@ from onyx.core.scope import current_scope
 from onyx.tenancy.notices import Notice, committed
 from onyx.tenancy.walls import control_plane
 
-from . import ended, gate, queue
+from . import ended, entries, queue
 from .state import state
 from .store import Away
 
@@ -26,7 +26,7 @@ def session_ended(tenant: UUID, id: UUID, reason: str, notice: UUID) -> None:
 def session_rotated(tenant: UUID, digest: bytes) -> None:
     """Let PostgreSQL judge the old token, which has ten seconds of grace."""
     try:
-        gate.outdate_session(tenant, digest)
+        entries.outdate_session(tenant, digest)
     except Away:
         state().bus.new_generation()
 
@@ -56,7 +56,7 @@ def sessions_ended(tenant: UUID, ids: list[UUID], reason: str, notice: UUID) -> 
 @outbox.carrier("people.changed")
 def people_changed(tenant: UUID, users: list[UUID]) -> None:
     """Have what is shown of many people of a tenant read anew; no right of theirs has changed."""
-    gate.forget_people(tenant, users)
+    entries.forget_people(tenant, users)
 
 
 @outbox.carrier("mail.waiting")

@@ -13,7 +13,8 @@ from onyx.core.errors import FactorRequired, Unauthenticated
 from onyx.tenancy.notices import Notice
 
 from . import gate, judging
-from .live import Socket, drop, may_watch, sockets_here
+from .live import drop, may_watch
+from .open_sockets import Socket, sockets_here
 
 _log = structlog.get_logger()
 
@@ -58,7 +59,7 @@ def _judge_each(notice: Notice, concerned: list[Socket]) -> list[Exception]:
 
 def _why_it_is_over(socket: Socket, notice: Notice) -> str | None:
     try:
-        actor = gate.identify(socket.token, socket.meta, ("notice", 10_000, 60), kept=True)
+        actor = gate.identify(socket.token, socket.meta, (gate.NOTICE, 10_000, 60), kept=True)
     except Unauthenticated as error:
         return error.reason or notice.reason
     except Exception:

@@ -13,7 +13,7 @@ from onyx.tenancy.notices import Notice
 from .state import state
 from .store import key
 
-ENDED_SECONDS = 86_400 + 3_600  # a mark must outlive every entry that it stands against (gate.ENTRY_SECONDS)
+ENDED_SECONDS = 86_400 + 3_600  # a mark must outlive every entry that it stands against (entries.ENTRY_SECONDS)
 _LONGEST = 60  # how long before its notice an ending may have been written
 
 

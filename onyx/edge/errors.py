@@ -15,6 +15,8 @@ from werkzeug.wrappers import Response as BaseResponse
 from onyx.core import errors as e
 from onyx.core.db import is_away
 
+from .limits import seconds_left
+
 _log = structlog.get_logger()
 
 STATUS: dict[type[e.OnyxError], int] = {
@@ -65,10 +67,14 @@ def answer(error: e.OnyxError) -> BaseResponse:
             return _to_sign_in(error)
         if isinstance(error, e.FactorRequired):
             return redirect("/settings/factor")
-        return Response(render_template("errors/page.html", status=status, error=body_of(error)), status)
-    response = Response(
-        json.dumps({"success": False, "error": body_of(error)}), status, content_type="application/json"
-    )
+        page = render_template("errors/page.html", status=status, error=body_of(error))
+        return _patiently(Response(page, status), error, "text/html; charset=utf-8")
+    return _patiently(Response(json.dumps({"success": False, "error": body_of(error)}), status), error)
+
+
+def _patiently(response: Response, error: e.OnyxError, content_type: str = "application/json") -> Response:
+    """The response, with the seconds after which it may go well where those are known (RFC 9110, section 10.2.3)."""
+    response.content_type = content_type
     if isinstance(error, e.TooMany):
         response.headers["Retry-After"] = str(error.retry_after)
     return response
@@ -99,6 +105,8 @@ def _http(error: HTTPException) -> BaseResponse:
     if error.code is not None and error.code < 400:
         return error.get_response()  # type: ignore[return-value]
     kind = _HTTP.get(error.code or 500)
+    if kind is e.TooMany:
+        return answer(e.TooMany(retry_after=seconds_left()))
     if kind is not None:
         return answer(kind())
     told = e.OnyxError(error.description or error.name)

@@ -17,31 +17,29 @@ from onyx.core.db import rows, unit_of_work
 from onyx.core.errors import TooMany, Unauthenticated
 from onyx.core.scope import Scope, tenant_scope
 from onyx.identity import keys, tokens
-from onyx.identity.changes import FACTOR_POLICY, ROLE, SESSION_POLICY
 from onyx.identity.models import LoginSession
-from onyx.tenancy.notices import Notice
 from onyx.tenancy.walls import control_plane
 
-from . import credentials, ended, last_seen
-from .judging import is_open
+from . import credentials, last_seen
+from .entries import DEAD, ENTRY_SECONDS
 from .state import state
 from .store import Away, key
 
-ENTRY_SECONDS = 86_400
-TOMBSTONE_SECONDS = 60
 FRESH_SECONDS = 2.0  # what was read longer ago may be older than a person's tombstone, which stands for five seconds
-_DEAD = b"-"
+NOTICE = "notice"  # Onyx itself asks, for sockets that a notice may concern
 
 # The entry of a session that is marked as ended gets no new life: asking on would let it outlive the mark.
 _LOOK = """
 local count = redis.call('INCR', KEYS[4])
 if count == 1 then redis.call('EXPIRE', KEYS[4], ARGV[1]) end
+local all = redis.call('INCRBY', KEYS[6], ARGV[3])
+if all <= 1 then redis.call('EXPIRE', KEYS[6], 61) end
 local session, ended = redis.call('GET', KEYS[1]), redis.call('EXISTS', KEYS[5])
 if session and ended == 0 then
   local idle = tonumber(string.match(session, '"idle":(%d+)}$') or 1)
   redis.call('EXPIRE', KEYS[1], math.min(tonumber(ARGV[2]), idle))
 end
-return {session, redis.call('GET', KEYS[2]), redis.call('EXISTS', KEYS[3]) + ended, count}
+return {session, redis.call('GET', KEYS[2]), redis.call('EXISTS', KEYS[3]) + ended, count, all}
 """
 
 
@@ -62,34 +60,50 @@ def identify(token: str, request: Request, limit: tuple[str, int, int], kept: bo
     if session and person and (until is None or until > time.time()):
         actor = _actor(claims, person, request, session)
     else:
-        actor = _from_database(claims, digest, request, kept)
-    if limit[0] != "notice":  # being asked about by Onyx itself is not being there
+        brief = state().brief.get(digest) if state().store.away and limit[0] != NOTICE else None
+        actor = _actor(claims, brief[1], request, brief[0]) if brief else _from_database(claims, digest, request, kept)
+    if limit[0] != NOTICE:  # being asked about by Onyx itself is not being there
         last_seen.touch(claims.tenant, claims.user, claims.session, claims.by_key)
     return actor
 
 
 def _look(claims: tokens.Claims, digest: bytes, limit: tuple[str, int, int]) -> tuple[bytes | None, bytes | None, bool]:
-    group, most, seconds = limit
     here = state()
     now = time.time()
-    counter = key(claims.tenant, "limit", group, claims.session, int(now // seconds))
+    counter, everybody = _counters(claims, limit, now)
     names = [
         _entry(claims, digest),
         key(claims.tenant, "user", claims.user),
         key(claims.tenant, "gate"),
         counter,
         key(claims.tenant, "ended", claims.session),
+        everybody,
     ]
     life = max(1, min(ENTRY_SECONDS, int(claims.expires - now)))
+    counted = int(limit[0] != NOTICE)
     try:
-        session, person, gate, count = here.store.run(_LOOK, names, [seconds + 1, life])
+        session, person, gate, count, all = here.store.run(_LOOK, names, [limit[2] + 1, life, counted])
     except Away:
         here.bus.suspect()
-        return None, None, False
-    if count > most and here.settings.rate_limits:
+        session, person, gate = None, None, 0
+        count, all = here.counts.add(counter, limit[2]), here.counts.add(everybody, 60, counted)
+    if here.settings.rate_limits:
+        _must_not_be_too_many(count, limit[1], limit[2], now)
+        _must_not_be_too_many(all, here.settings.tenant_requests_per_minute, 60, now)
+    believed = session is not None and session != DEAD and here.bus.believes(session)
+    return session if believed else None, None if person == DEAD else person, gate > 0
+
+
+def _counters(claims: tokens.Claims, limit: tuple[str, int, int], now: float) -> tuple[str, str]:
+    """The keys of what is counted: of the person, in all their sessions, or of the API key; and of the tenant (G1)."""
+    who = claims.session if claims.by_key else claims.user
+    counter = key(claims.tenant, "limit", limit[0], who, int(now // limit[2]))
+    return counter, key(claims.tenant, "limit", "all", int(now // 60))
+
+
+def _must_not_be_too_many(count: int, most: int, seconds: int, now: float) -> None:
+    if count > most:
         raise TooMany(retry_after=max(1, int(seconds - now % seconds)))
-    believed = session is not None and session != _DEAD and here.bus.believes(session)
-    return session if believed else None, None if person == _DEAD else person, gate > 0
 
 
 def _entry(claims: tokens.Claims, digest: bytes) -> str:
@@ -166,6 +180,8 @@ def _from_database(claims: tokens.Claims, digest: bytes, request: Request, kept:
     }
     if claims.by_key:
         entry = _with_scopes(entry, row.permissions)
+    if state().store.away:
+        state().brief.keep(digest, began, entry, person)
     # A token that was replaced gets no entry that could outlive its grace, nor does what was read too long ago.
     if (claims.by_key or digest == row.token_digest) and time.monotonic() - began < FRESH_SECONDS:
         idle = ENTRY_SECONDS if claims.by_key else row.idle_seconds
@@ -213,62 +229,6 @@ def _write_through(claims: tokens.Claims, digest: bytes, entry: str, idle: int, 
         store.run(_KEEP, names, [entry, life, json.dumps(person, default=str), ENTRY_SECONDS])
     except Away:
         return
-
-
-def obey(notice: Notice) -> None:
-    """Make Redis forget what a notice speaks of; every process does so, and it costs nothing to do it twice.
-
-    Where Redis cannot be told, a new generation makes all that it holds unbelievable.
-    """
-    try:
-        if notice.kind in ("session", "sessions"):
-            ended.obey(notice)
-        elif notice.kind == "user":
-            forget_person(notice.tenant, notice.subject)
-        elif notice.kind == "tenant":
-            close_gate(notice.tenant, not is_open(notice.tenant))
-            if notice.reason in (FACTOR_POLICY, ROLE, SESSION_POLICY):
-                forget_everybody(notice.tenant)
-    except Away:
-        state().bus.new_generation()
-
-
-def outdate_session(tenant: UUID, digest: bytes) -> None:
-    """Have PostgreSQL, which knows the ten seconds of grace, judge a rotated token from now on. Raises Away."""
-    store = state().store
-    store.call(store.client.set, key(tenant, "auth", "session", digest.hex()), _DEAD, ex=TOMBSTONE_SECONDS)
-
-
-def forget_person(tenant: UUID, user: UUID) -> None:
-    """Have the person's roles and profile read anew from PostgreSQL. Raises Away."""
-    store = state().store
-    store.call(store.client.set, key(tenant, "user", user), _DEAD, ex=5)
-
-
-def forget_everybody(tenant: UUID) -> None:
-    """Have every person of a tenant read anew: what is asked of all of them has changed. Raises Away."""
-    with tenant_scope(tenant, "auth"), unit_of_work() as session:
-        people = [row.id for row in rows(session, "select id from app_user")]
-    forget_people(tenant, people)
-
-
-def forget_people(tenant: UUID, users: list[UUID]) -> None:
-    """forget_person() for many, in one round trip for each thousand. Raises Away."""
-    store = state().store
-    for first in range(0, len(users), 1000):
-        pipe = store.client.pipeline(transaction=False)
-        for user in users[first : first + 1000]:
-            pipe.set(key(tenant, "user", user), _DEAD, ex=5)
-        store.call(pipe.execute)
-
-
-def close_gate(tenant: UUID, closed: bool) -> None:
-    """Make every request of a tenant ask PostgreSQL for the tenant's state. Raises Away."""
-    store = state().store
-    if closed:
-        store.call(store.client.set, key(tenant, "gate"), b"closed")
-    else:
-        store.call(store.client.delete, key(tenant, "gate"))
 
 
 def anonymous(tenant: UUID, slug: str, name: str, request: Request, user: UUID | None = None, email: str = "") -> Actor:

@@ -1,9 +1,12 @@
 """Rate limits (G1): declared with Flask-Limiter's notation, counted where it is cheapest.
 
-Routes of signed-in people are counted in the same Redis round trip that identifies them (onyx.edge.gate), for each
-login session. Routes for everybody are counted by Flask-Limiter, for each address.
+Routes of signed-in people are counted in the same Redis round trip that identifies them (onyx.edge.gate): for each
+person over all their sessions, for each API key, and for each tenant. Routes for everybody are counted by
+Flask-Limiter, for each address (onyx.edge.proxies).
 """
 
+import math
+import time
 from functools import lru_cache
 
 from flask import request
@@ -12,12 +15,14 @@ from limits import parse
 
 from onyx.core.secrets import email_digest
 
+from .proxies import neighbourhood
+
 DEFAULT = "600/minute"
 
 
 def address() -> str:
     """The caller's address, as far as TRUSTED_PROXIES lets X-Forwarded-For be believed (F23)."""
-    return request.remote_addr or "unknown"
+    return neighbourhood(request.remote_addr or "unknown")
 
 
 def account() -> str:
@@ -40,6 +45,17 @@ def text_sent(name: str) -> str:
         return text if isinstance(text, str) and text.encode() else ""
     except (RecursionError, UnicodeError):
         return ""
+
+
+def once_within(name: str, times: int, seconds: int) -> bool:
+    """Whether something happens within its first `times` in so many seconds, on all processes; this counts."""
+    return limiter.storage.incr(name, seconds) <= times
+
+
+def seconds_left() -> int:
+    """How long the limit that this request passed still holds."""
+    passed = limiter.current_limit
+    return max(1, math.ceil(passed.reset_at - time.time())) if passed else 60
 
 
 limiter = Limiter(key_func=address, strategy="fixed-window", key_prefix="onyx:limit", swallow_errors=True)

@@ -15,6 +15,7 @@ import structlog
 from flask import Flask, g, request
 from flask_socketio import ConnectionRefusedError, SocketIO, join_room
 from pydantic import BaseModel, ValidationError
+from socketio.base_manager import BaseManager
 from sqlalchemy.exc import DataError
 
 from onyx.access.policy import PURPOSE, Permission
@@ -27,14 +28,16 @@ from onyx.core.errors import Denied, FactorRequired, Invalid, OnyxError, TooMany
 from onyx.core.ids import uuid7
 from onyx.core.scope import tenant_scope
 
-from . import gate
+from . import floods, gate
 from .errors import body_of, invalid, status_of
 from .http import COOKIE
 from .limits import parsed
-from .state import state
+from .open_sockets import Socket, held_by, put_on_list, socket_at, take_off_list
+from .state import State, state
 
 _log = structlog.get_logger()
 LARGEST_EVENT = 256 * 1024
+SOCKETS_EACH = 100  # of one person in one process
 NAMESPACES = ("/", "/live")
 Handler = Callable[..., dict[str, Any] | None]
 
@@ -51,23 +54,9 @@ class Event:
     namespace: str
 
 
-@dataclass(slots=True)
-class Socket:
-    """One open socket of this process: whose it is, and the token to ask again with."""
-
-    sid: str
-    namespace: str
-    tenant: UUID
-    user: UUID
-    session: UUID
-    token: str
-    meta: Request
-
-
 EVENTS: dict[tuple[str, str], Event] = {}
 _JOINS: dict[str, list[Callable[[Actor, str], None]]] = {}
 _LEAVES: dict[str, list[Callable[[Socket], None]]] = {}
-_sockets: dict[tuple[str, str], Socket] = {}
 
 
 def on(
@@ -127,17 +116,12 @@ def _push_after_commit(room: str, event: str, payload: dict[str, Any], namespace
     push(room, event, payload, namespace)
 
 
-def sockets_here() -> list[Socket]:
-    """The open sockets of this process."""
-    return list(_sockets.values())
-
-
-def install(app: Flask, queue: str | None, async_mode: str) -> None:
+def install(app: Flask, rooms: BaseManager, async_mode: str) -> None:
     """Bind Socket.IO to the application."""
     socketio.init_app(
         app,
         async_mode=async_mode,
-        message_queue=queue,
+        client_manager=rooms,
         transports=["websocket"],
         cors_allowed_origins=None,
         max_http_buffer_size=LARGEST_EVENT,
@@ -147,6 +131,9 @@ def install(app: Flask, queue: str | None, async_mode: str) -> None:
     for namespace in NAMESPACES:
         socketio.on_event("connect", partial(_connect, namespace), namespace=namespace)
         socketio.on_event("disconnect", partial(_disconnect, namespace), namespace=namespace)
+    here: State = app.extensions["onyx"]
+    if here.settings.rate_limits:
+        floods.install(app, socketio.server, here.counts)
 
 
 def drop(socket: Socket, reason: str) -> None:
@@ -157,7 +144,7 @@ def drop(socket: Socket, reason: str) -> None:
     except Exception:
         _log.exception("a socket was not told why it is closed")
     server.disconnect(socket.sid, namespace=socket.namespace)
-    if _sockets.pop((socket.namespace, socket.sid), None) is not None:
+    if take_off_list(socket.namespace, socket.sid) is not None:
         _left(socket)
 
 
@@ -167,7 +154,7 @@ def may_watch(actor: Actor) -> bool:
 
 
 def _connect(namespace: str, auth: Any = None) -> None:
-    if (namespace, request.sid) in _sockets:  # type: ignore[attr-defined]
+    if socket_at(namespace, request.sid) is not None:  # type: ignore[attr-defined]
         return  # an event that a client named `connect`
     # Flask-SocketIO calls again without auth after a TypeError: an absent auth must never count as success.
     token = auth.get("token") if isinstance(auth, dict) else None
@@ -180,17 +167,20 @@ def _connect(namespace: str, auth: Any = None) -> None:
             raise Denied()
         if actor.must_enrol:
             raise FactorRequired()
+        if held_by(actor.tenant_id, actor.user_id) >= SOCKETS_EACH and state().settings.rate_limits:
+            raise TooMany("You have too many windows open.")
     except OnyxError as error:
-        raise ConnectionRefusedError(body_of(error)) from None
+        raise ConnectionRefusedError(_told(error)) from None
     sid: str = request.sid  # type: ignore[attr-defined]
-    _sockets[namespace, sid] = Socket(sid, namespace, actor.tenant_id, actor.user_id, actor.session_id, token, meta)
+    put_on_list(Socket(sid, namespace, actor.tenant_id, actor.user_id, actor.session_id, token, meta))
+    floods.is_known(request.environ)
     try:
         _enter(namespace, actor, sid)
         gate.identify(token, meta, ("notice", 10_000, 60))  # a notice may have passed before the socket was listed
     except Exception as error:
-        _sockets.pop((namespace, sid), None)
+        take_off_list(namespace, sid)
         if isinstance(error, OnyxError):
-            raise ConnectionRefusedError(body_of(error)) from None
+            raise ConnectionRefusedError(_told(error)) from None
         raise
 
 
@@ -207,7 +197,7 @@ def _disconnect(namespace: str, *_reason: Any) -> None:
     # A client may send an event by this name too. It must not take its socket out of reach of revocations.
     if socketio.server.manager.is_connected(sid, namespace):
         return
-    socket = _sockets.pop((namespace, sid), None)
+    socket = take_off_list(namespace, sid)
     if socket is not None:
         _left(socket)
 
@@ -220,7 +210,7 @@ def _left(socket: Socket) -> None:
 def _receive(event: Event, handler: Handler, body: type[BaseModel] | None, payload: Any) -> dict[str, Any]:
     began = time.perf_counter()
     g.request_id = uuid7().hex
-    socket = _sockets.get((event.namespace, request.sid))  # type: ignore[attr-defined]
+    socket = socket_at(event.namespace, request.sid)  # type: ignore[attr-defined]
     actor: Actor | None = None
     status = 200
     try:
@@ -270,5 +260,9 @@ def _refusal(error: Exception, event: Event) -> tuple[int, dict[str, Any]]:
     if not isinstance(error, OnyxError):
         _log.exception("defect", handler=event.name, request_id=g.request_id, kind=type(error).__name__)
         error = Unavailable()
-    retry = isinstance(error, (TooMany, Unavailable))
-    return status_of(error), {"ok": False, "error": {**body_of(error), "retry": retry}}
+    return status_of(error), {"ok": False, "error": _told(error)}
+
+
+def _told(error: OnyxError) -> dict[str, Any]:
+    told = {**body_of(error), "retry": isinstance(error, (TooMany, Unavailable))}
+    return {**told, "retryAfter": error.retry_after} if isinstance(error, TooMany) else told

@@ -8,10 +8,13 @@ from flask import current_app
 
 from config.settings import Settings
 
+from .brief import Brief
+from .counting import Counts
 from .store import Store
 
 if TYPE_CHECKING:
     from .access_log import AccessLog
+    from .at_once import Places
     from .bus import Bus
     from .streams import Streams
 
@@ -24,6 +27,9 @@ class State:
     access_log: "AccessLog"
     streams: "Streams"
     platform: UUID
+    counts: Counts
+    brief: Brief
+    places: "Places"
 
 
 def state() -> State:

@@ -3,7 +3,6 @@
 There is no client to hand around that could write a key without its tenant (F3): TenantStore names each command.
 """
 
-import time
 from typing import Any
 from uuid import UUID
 
@@ -11,11 +10,11 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-_PAUSE = 1.0
+from .breaker import BUDGET, Breaker
 
 
 class Away(Exception):
-    """Redis did not answer, now or within the last second."""
+    """Redis did not answer in time, now or a moment ago."""
 
 
 class Pool(redis.ConnectionPool):
@@ -40,19 +39,20 @@ class Pool(redis.ConnectionPool):
 
 
 class Store:
-    """One process's connection to Redis, with a circuit breaker: after a failure nobody waits for a second."""
+    """One process's way to one Redis, behind a circuit breaker: after a failure nobody waits until it answers again."""
 
-    def __init__(self, url: str, timeout: float = 0.5) -> None:
+    def __init__(self, url: str, timeout: float = BUDGET) -> None:
         once_more = Retry(NoBackoff(), 1, supported_errors=(redis.ConnectionError,))
         pool = Pool.from_url(url, socket_timeout=timeout, socket_connect_timeout=timeout, retry=once_more, protocol=3)
         self.client = redis.Redis(connection_pool=pool)
         self.url = url
-        self._closed_until = 0.0
+        self.timeout = timeout
+        self.breaker = Breaker(self._probe)
         self._scripts: dict[str, Any] = {}
 
     @property
     def away(self) -> bool:
-        return time.monotonic() < self._closed_until
+        return self.breaker.is_open
 
     def run(self, script: str, keys: list[str], args: list[Any]) -> Any:
         """Run a Lua script in one round trip. Raises Away."""
@@ -63,13 +63,22 @@ class Store:
 
     def call(self, command: Any, *args: Any, **more: Any) -> Any:
         """Call a bound command of the client. Raises Away at once while the breaker is open."""
-        if self.away:
+        if self.breaker.is_open:
             raise Away
         try:
             return command(*args, **more)
         except redis.RedisError as error:
-            self._closed_until = time.monotonic() + _PAUSE
+            self.breaker.trip()
             raise Away from error
+
+    def _probe(self) -> None:
+        """Write something on a connection of its own: one that may only be read, or is full, is away too."""
+        no_more = Retry(NoBackoff(), 0)
+        made = redis.Redis.from_url(
+            self.url, socket_timeout=self.timeout, socket_connect_timeout=self.timeout, retry=no_more
+        )
+        with made as client:
+            client.set("onyx:probe", b"1", ex=60)
 
 
 class TenantStore:

@@ -8,9 +8,10 @@ from sqlalchemy.orm import Session
 from onyx.access.policy import Permission
 from onyx.core.actor import Actor
 from onyx.core.db import unit_of_work
-from onyx.core.errors import NotFound
+from onyx.core.errors import NotFound, TooMany
 from onyx.core.pages import parse_id_cursor
 from onyx.core.scope import tenant_scope
+from onyx.edge import lockout
 from onyx.edge.http import Page, body, ok, query_int, requires
 from onyx.edge.state import state
 from onyx.identity.models import User
@@ -77,6 +78,17 @@ def reactivate(actor: Actor, session: Session, person: User) -> dict[str, Any]:
     return queries.shown_person(person)
 
 
+@blueprint.post("/api/v1/users/<user_id>/unlock")
+@requires(Permission.USERS_MANAGE, of=queries.person)
+def unlock(actor: Actor, session: Session, person: User) -> dict[str, Any]:
+    """Open the front door that too many failures have closed; five times a day at most."""
+    if lockout.is_locked(person.email_digest, person.id):
+        if not lockout.may_unlock(person.email_digest):
+            raise TooMany("This account was unlocked too often today. It opens by itself.", retry_after=900)
+        service.unlock(session, actor, person)
+    return queries.shown_person(person)
+
+
 @blueprint.put("/api/v1/users/<user_id>/roles")
 @requires(Permission.ROLES_GRANT, of=queries.person, fresh=True)
 def set_roles(actor: Actor, session: Session, person: User) -> dict[str, Any]:
@@ -90,7 +102,9 @@ def set_roles(actor: Actor, session: Session, person: User) -> dict[str, Any]:
 def reset_password(actor: Actor, _session: Session, person: User) -> dict[str, Any]:
     """Passwords are purpose `auth`'s alone: the change is made in a unit of work of its own."""
     with tenant_scope(actor.tenant_id, "auth", actor.user_id, actor.session_id), unit_of_work() as session:
-        return {"id": person.id, "password": service.reset_password(session, actor, _again(session, actor, person))}
+        password = service.reset_password(session, actor, _again(session, actor, person))
+    lockout.after_reset(person.email_digest, person.id)
+    return {"id": person.id, "password": password}
 
 
 @blueprint.post("/api/v1/users/<user_id>/reset-link")

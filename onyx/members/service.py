@@ -11,6 +11,7 @@ from onyx.access.new_password import hashed, set_password
 from onyx.access.people import add_person
 from onyx.audit.actions import Action
 from onyx.audit.record import record, target
+from onyx.core import outbox
 from onyx.core.actor import Actor
 from onyx.identity import challenges, changes, factors, links
 from onyx.identity.models import User
@@ -51,6 +52,13 @@ def reset_link(session: Session, actor: Actor, user: User, base: str, by_mail: b
     token, expires_at = links.make(session, actor.tenant_id, user.id)
     record(session, actor, Action.RESET_LINK_MADE, where, by="administrator")
     return {"mailed": False, "link": links.address(base, token), "minutes": links.MINUTES, "expires_at": expires_at}
+
+
+def unlock(session: Session, actor: Actor, user: User) -> None:
+    """Let somebody try again who met too many failures."""
+    rules.not_above(actor, user)
+    record(session, actor, Action.SIGN_IN_UNLOCKED, target("user", user.id, user.email))
+    outbox.put(session, "account.unlocked", email_digest=user.email_digest, user=user.id)
 
 
 def remove_factors(session: Session, actor: Actor, user: User) -> int:

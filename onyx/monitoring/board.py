@@ -15,7 +15,8 @@ from flask import Flask
 
 from onyx.core.db import unit_of_work
 from onyx.core.scope import Scope, tenant_scope
-from onyx.edge.live import push, sockets_here
+from onyx.edge.live import push
+from onyx.edge.open_sockets import sockets_here
 from onyx.edge.queue import QUEUES
 from onyx.edge.state import state
 from onyx.edge.store import Away, key

@@ -17,8 +17,9 @@ from onyx.audit.actions import Action
 from onyx.core.actor import Actor
 from onyx.core.errors import OnyxError
 from onyx.edge import gate
-from onyx.edge.live import on, on_join, push, sockets_here
+from onyx.edge.live import on, on_join, push
 from onyx.edge.new_events import audit_room
+from onyx.edge.open_sockets import sockets_here
 from onyx.edge.store import Away
 from onyx.tenancy.notices import Notice
 

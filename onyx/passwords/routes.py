@@ -12,7 +12,7 @@ from onyx.core.db import unit_of_work
 from onyx.core.errors import Conflict, LinkOver
 from onyx.core.scope import tenant_scope
 from onyx.core.secrets import email_digest
-from onyx.edge import csrf
+from onyx.edge import csrf, lockout
 from onyx.edge.gate import anonymous
 from onyx.edge.http import body, everybody, ok, request_meta
 from onyx.edge.later import later
@@ -64,6 +64,7 @@ def reset() -> Response:
     actor = anonymous(tenant.id, tenant.slug, tenant.name, request_meta(), person.id, person.email)
     with tenant_scope(*scope), unit_of_work() as session:
         service.redeem(session, actor, ticket.digest, password_hash)
+    lockout.after_reset(email_digest(person.email), person.id)
     return ok({"changed": True})
 
 

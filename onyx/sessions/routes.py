@@ -13,7 +13,7 @@ from onyx.access.policy import Permission, landing
 from onyx.core.actor import Actor
 from onyx.core.db import unit_of_work
 from onyx.core.scope import tenant_scope
-from onyx.edge import csrf
+from onyx.edge import csrf, lockout
 from onyx.edge.entering import with_cookie
 from onyx.edge.http import COOKIE, body, everybody, ok, presented_token, request_meta, requires
 from onyx.edge.limits import account, email_sent, limiter, text_sent
@@ -24,10 +24,11 @@ from onyx.identity import challenges, open_challenges, passkeys, tickets, tokens
 from onyx.identity.models import LoginSession
 
 from . import queries, service
+from .blocking import record_block
 from .forms import PasskeySignIn, SecondStep, SignIn
 from .passkey_sign_in import sign_in_by_passkey
 from .second_step import email_of, finish
-from .sign_in import Challenged, Entered, few_at_once, record_block, sign_in
+from .sign_in import Challenged, Entered, one_try, sign_in
 
 blueprint = Blueprint("sessions", __name__)
 REASONS = {
@@ -82,12 +83,12 @@ def page() -> str:
 
 
 @blueprint.post("/api/v1/auth/login")
-@limiter.limit("10 per 15 minutes", key_func=account, deduct_when=_failed, on_breach=_blocked)
+@lockout.by_password(account, _blocked)
 @everybody("60/minute")
 def login() -> BaseResponse:
     csrf.check_origin()
     form = body(SignIn)
-    with few_at_once(form.email):
+    with one_try(form.email):
         outcome = sign_in(form, request_meta(), site())
     if isinstance(outcome, Challenged):
         return ok({"mfa_required": True, **asdict(outcome), "expires_in": 60 * challenges.MINUTES})
@@ -95,12 +96,12 @@ def login() -> BaseResponse:
 
 
 @blueprint.post("/api/v1/auth/mfa")
-@limiter.limit("10 per 15 minutes; 50 per day", key_func=_challenged, deduct_when=_failed, on_breach=_too_many_codes)
+@lockout.by_code(_challenged, _too_many_codes)
 @everybody("60/minute")
 def second_step() -> BaseResponse:
     csrf.check_origin()
     form = body(SecondStep)
-    with few_at_once(f"second step of {_challenged()}"):
+    with one_try(f"second step of {_challenged()}"):
         return _welcome(finish(form, request_meta(), site()))
 
 

@@ -1,7 +1,6 @@
 """Signing in: the same answer and the same time, whether the e-mail is unknown or the password wrong (S7)."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
@@ -14,13 +13,13 @@ from onyx.audit.actions import Action
 from onyx.audit.record import record, record_alone, target
 from onyx.core.actor import Actor, Request
 from onyx.core.db import unit_of_work
-from onyx.core.errors import TooMany, WrongCredentials
+from onyx.core.errors import WrongCredentials
 from onyx.core.scope import Scope, tenant_scope
 from onyx.core.secrets import email_digest
+from onyx.edge.at_once import few_at_once
 from onyx.edge.gate import anonymous
 from onyx.edge.session_policy import policy_of
 from onyx.edge.state import state
-from onyx.edge.store import Away
 from onyx.identity import challenges, factors, passkeys, passwords
 from onyx.identity.device import device_of
 from onyx.identity.passkeys import Site
@@ -31,13 +30,6 @@ from . import queries, service
 from .forms import SignIn
 
 AT_ONCE = 4
-# A try that never ends, since its process died, is forgotten after half a minute.
-_BEGIN = """
-if tonumber(redis.call('GET', KEYS[1]) or 0) >= tonumber(ARGV[1]) then return 0 end
-redis.call('INCR', KEYS[1])
-return redis.call('EXPIRE', KEYS[1], 30)
-"""
-_DONE = "if redis.call('EXISTS', KEYS[1]) == 1 and redis.call('DECR', KEYS[1]) <= 0 then redis.call('DEL', KEYS[1]) end"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,13 +54,13 @@ def sign_in(form: SignIn, request: Request, site: Site) -> Entered | Challenged:
 
     Raises WrongCredentials for everything else.
     """
-    known = _who_may_be_meant(email_digest(form.email), form.tenant)
+    known = who_may_be_meant(email_digest(form.email), form.tenant)
     if not known:
         passwords.verify(None, form.password)
     # In several organisations the password decides: whoever adds an e-mail to theirs must not lock its owner out.
     fitting = [(tenant, person) for tenant, person in known if passwords.verify(person.password_hash, form.password)]
     if len(known) != 1 and len(fitting) != 1:
-        _record_failure(_platform(request), "unknown_email_or_organisation")
+        _record_failure(nobody_of(request), "unknown_email_or_organisation")
         raise WrongCredentials()
     tenant, person = (fitting or known)[0]
     actor = anonymous(tenant.id, tenant.slug, tenant.name, request, person.id, form.email.strip())
@@ -91,40 +83,12 @@ def _challenge(session: Session, actor: Actor, site: Site, remember: bool) -> Ch
     return Challenged(ticket, methods, passkeys.to_sign(session, site, actor.user_id, nonce))
 
 
-@contextmanager
-def few_at_once(email: str) -> Iterator[None]:
+def one_try(about: str) -> AbstractContextManager[None]:
     """Refuse more than a few tries for one account at the same moment. Raises TooMany.
 
     A failure counts when it is over: of a hundred tries at once, all would be made before the first one counted.
     """
-    store, name = state().store, f"onyx:trying:{email_digest(email).hex()}"
-    if not state().settings.rate_limits:
-        yield
-        return
-    with suppress(Away):
-        if store.run(_BEGIN, [name], [AT_ONCE]) == 0:
-            raise TooMany(retry_after=2)
-    try:
-        yield
-    finally:
-        with suppress(Away):
-            store.run(_DONE, [name], [])
-
-
-def record_block(email: str, request: Request) -> None:
-    """Record, once for each quarter of an hour, that too many failures closed an account's front door."""
-    digest = email_digest(email)
-    store = state().store
-    try:
-        if not store.call(store.client.set, f"onyx:blocked:{digest.hex()}", b"1", nx=True, ex=900):
-            return
-    except Away:
-        pass  # recorded once more rather than not at all
-    known = [tenant for tenant, _ in _who_may_be_meant(digest, None)]
-    actor = _platform(request)
-    if len(known) == 1:
-        actor = anonymous(known[0].id, known[0].slug, known[0].name, request, None, email.strip())
-    record_alone(actor, Action.SIGN_IN_BLOCKED, target("user", None, email.strip()[:254]), outcome="denied")
+    return few_at_once(f"onyx:trying:{email_digest(about).hex()}", AT_ONCE, 30)
 
 
 def open_for(session: Session, actor: Actor, remember: bool, factor: str | None = None) -> service.SignedIn:
@@ -151,7 +115,7 @@ def entered(opened: service.SignedIn, person: Any, actor: Actor) -> Entered:
     return Entered(opened, greeting)
 
 
-def _who_may_be_meant(digest: bytes, slug: str | None) -> list[tuple[Any, Any]]:
+def who_may_be_meant(digest: bytes, slug: str | None) -> list[tuple[Any, Any]]:
     """Tenants that have somebody with this e-mail, each with that person; only the named tenant if one is named.
 
     Nobody's e-mail is looked for too, in the platform's tenant: as many steps, as much time.
@@ -172,7 +136,8 @@ def _person_in(tenant: UUID, digest: bytes) -> Any | None:
         return queries.person_by_email(session, digest)
 
 
-def _platform(request: Request) -> Actor:
+def nobody_of(request: Request) -> Actor:
+    """The actor of a try at an account that is nobody's: it stands in the platform's trail."""
     return anonymous(state().platform, "platform", "Platform", request)
 
 

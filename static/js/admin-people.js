@@ -10,6 +10,7 @@ const person = byId("person")?.dataset;
 const QUESTIONS = {
   suspend: { title: "Suspend this person?", action: "Suspend", danger: true, text: "is signed out everywhere at once and cannot sign in until reactivated." },
   reactivate: { title: "Reactivate this person?", action: "Reactivate", text: "can sign in again with the same password." },
+  unlock: { title: "Let this person try again?", action: "Unlock", text: "can sign in again at once. Was it them? Ask, before somebody else goes on guessing." },
   "reset-password": { title: "Set a new password?", action: "Set it", danger: true, text: "is signed out everywhere; the new password is shown to you once." },
   "reset-link": { title: "Let this person set a new password?", action: "Go on", text: "gets a link with which to set a new password, within half an hour." },
   factors: { title: "Remove all second factors?", action: "Remove them", danger: true, text: "can then sign in with the password alone, until a new factor is set up." },

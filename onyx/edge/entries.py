@@ -1,0 +1,77 @@
+"""What Redis holds for the gate, and how it is made to forget: entries of sessions and people, the gates of tenants.
+
+An entry is a copy that may be lost; what stands against it (onyx.edge.ended, a tombstone) outlives it.
+"""
+
+from uuid import UUID
+
+from onyx.core.db import rows, unit_of_work
+from onyx.core.scope import tenant_scope
+from onyx.identity.changes import FACTOR_POLICY, ROLE, SESSION_POLICY
+from onyx.tenancy.notices import Notice
+
+from . import ended
+from .judging import is_open
+from .state import state
+from .store import Away, key
+
+ENTRY_SECONDS = 86_400
+TOMBSTONE_SECONDS = 60
+DEAD = b"-"
+
+
+def obey(notice: Notice) -> None:
+    """Make Redis forget what a notice speaks of; every process does so, and it costs nothing to do it twice.
+
+    Where Redis cannot be told, a new generation makes all that it holds unbelievable.
+    """
+    state().brief.forget()
+    try:
+        if notice.kind in ("session", "sessions"):
+            ended.obey(notice)
+        elif notice.kind == "user":
+            forget_person(notice.tenant, notice.subject)
+        elif notice.kind == "tenant":
+            close_gate(notice.tenant, not is_open(notice.tenant))
+            if notice.reason in (FACTOR_POLICY, ROLE, SESSION_POLICY):
+                forget_everybody(notice.tenant)
+    except Away:
+        state().bus.new_generation()
+
+
+def outdate_session(tenant: UUID, digest: bytes) -> None:
+    """Have PostgreSQL, which knows the ten seconds of grace, judge a rotated token from now on. Raises Away."""
+    store = state().store
+    store.call(store.client.set, key(tenant, "auth", "session", digest.hex()), DEAD, ex=TOMBSTONE_SECONDS)
+
+
+def forget_person(tenant: UUID, user: UUID) -> None:
+    """Have the person's roles and profile read anew from PostgreSQL. Raises Away."""
+    store = state().store
+    store.call(store.client.set, key(tenant, "user", user), DEAD, ex=5)
+
+
+def forget_everybody(tenant: UUID) -> None:
+    """Have every person of a tenant read anew: what is asked of all of them has changed. Raises Away."""
+    with tenant_scope(tenant, "auth"), unit_of_work() as session:
+        people = [row.id for row in rows(session, "select id from app_user")]
+    forget_people(tenant, people)
+
+
+def forget_people(tenant: UUID, users: list[UUID]) -> None:
+    """forget_person() for many, in one round trip for each thousand. Raises Away."""
+    store = state().store
+    for first in range(0, len(users), 1000):
+        pipe = store.client.pipeline(transaction=False)
+        for user in users[first : first + 1000]:
+            pipe.set(key(tenant, "user", user), DEAD, ex=5)
+        store.call(pipe.execute)
+
+
+def close_gate(tenant: UUID, closed: bool) -> None:
+    """Make every request of a tenant ask PostgreSQL for the tenant's state. Raises Away."""
+    store = state().store
+    if closed:
+        store.call(store.client.set, key(tenant, "gate"), b"closed")
+    else:
+        store.call(store.client.delete, key(tenant, "gate"))

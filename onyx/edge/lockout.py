@@ -1,0 +1,69 @@
+"""A front door that too many failures have closed: for an account, whatever address or program they came from (S7).
+
+It opens by itself after a quarter of an hour, at once when an administrator unlocks it or a one-time link sets a new
+password. Only so many times a day: the same e-mail may sign in to other organisations, whose people must not get more
+guesses because somebody here keeps unlocking.
+"""
+
+from collections.abc import Callable
+from typing import Any
+from uuid import UUID
+
+from flask_limiter import RequestLimit
+from limits import parse_many
+
+from onyx.core import outbox
+
+from .limits import limiter, once_within
+
+PASSWORDS = "10 per 15 minutes"
+CODES = "10 per 15 minutes; 50 per day"
+UNLOCKS = 5
+_DAY = 86_400
+_PREFIX, _BY_PASSWORD, _BY_CODE = "onyx:limit", "sign_in", "second_step"
+
+
+def by_password(account: Callable[[], str], on_breach: Callable[[RequestLimit], None]) -> Any:
+    """Limit failures of a route for each account: those that end with 401."""
+    return limiter.shared_limit(
+        PASSWORDS, scope=_BY_PASSWORD, key_func=account, deduct_when=_failed, on_breach=on_breach
+    )
+
+
+def by_code(person: Callable[[], str], on_breach: Callable[[RequestLimit], None]) -> Any:
+    """The same of wrong codes, for each person."""
+    return limiter.shared_limit(CODES, scope=_BY_CODE, key_func=person, deduct_when=_failed, on_breach=on_breach)
+
+
+def is_locked(email_digest: bytes, user: UUID) -> bool:
+    """Whether somebody cannot sign in at this moment, were their password right."""
+    return any(not limiter.limiter.test(item, *names) for item, names in _counters(email_digest, user))
+
+
+def after_reset(email_digest: bytes, user: UUID) -> None:
+    """A new password was set: what was tried with the old one counts no more."""
+    if is_locked(email_digest, user) and may_unlock(email_digest):
+        unlock(email_digest, user)
+
+
+def may_unlock(email_digest: bytes) -> bool:
+    """Whether the account may be unlocked once more today; this counts."""
+    return once_within(f"onyx:unlocked:{email_digest.hex()}", UNLOCKS, _DAY)
+
+
+@outbox.carrier("account.unlocked")
+def unlock(email_digest: bytes, user: UUID) -> None:
+    """Forget the failures of an account."""
+    for item, names in _counters(email_digest, user):
+        limiter.limiter.clear(item, *names)
+    limiter.storage.clear(f"onyx:blocked:{email_digest.hex()}")
+
+
+def _counters(email_digest: bytes, user: UUID) -> list[tuple[Any, tuple[str, str, str]]]:
+    return [(item, (_PREFIX, email_digest.hex(), _BY_PASSWORD)) for item in parse_many(PASSWORDS)] + [
+        (item, (_PREFIX, user.hex, _BY_CODE)) for item in parse_many(CODES)
+    ]
+
+
+def _failed(response: Any) -> bool:
+    return bool(response.status_code == 401)

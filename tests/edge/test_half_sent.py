@@ -1,0 +1,173 @@
+"""Requests that are never finished, handshakes that nobody follows up, heads and bodies without end (G1, G5, F36)."""
+
+from __future__ import annotations
+
+import json
+import socket
+import statistics
+import time
+from contextlib import ExitStack, suppress
+
+import pytest
+import websocket
+
+from config.patience import BODY_SECONDS, HEAD_SECONDS
+from onyx.edge.floods import BURST, STRANGERS_EACH
+
+CROWD = 300
+CUT_WITHIN = HEAD_SECONDS + BODY_SECONDS + 30  # the rest is a busy machine's
+ME = "/api/v1/users/me"
+HEAD = b"POST /api/v1/auth/login HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+HALVES = [b"", b"GET /login HT", HEAD + b"X-Slow: ", HEAD + b"Content-Length: 500\r\n\r\n" + b'{"email": "a',
+          HEAD + b"Transfer-Encoding: chunked\r\n\r\n5\r\nab"]  # fmt: skip
+
+
+@pytest.fixture
+def open_wire(server):
+    """A plain TCP connection to the server."""
+    with ExitStack() as stack:
+
+        def connect(target=None):
+            wire = socket.create_connection(("127.0.0.1", (target or server()).port), timeout=5)
+            stack.callback(wire.close)
+            return wire
+
+        yield connect
+
+
+def _times(client, many=30):
+    found = []
+    for _ in range(many):
+        began = time.perf_counter()
+        assert client.get(ME).status_code == 200
+        found.append(time.perf_counter() - began)
+    return found
+
+
+def test_hundreds_of_half_sent_requests_keep_nobody_and_are_cut(server, open_wire, sign_in):
+    """The clocks of all run at once, so the whole crowd is gone after little more than one of them."""
+    serving = server()
+    with serving.http(sign_in("alice")["token"]) as client:
+        before = statistics.median(_times(client))
+        crowd = []
+        for number in range(CROWD):
+            crowd.append(open_wire())
+            crowd[-1].sendall(HALVES[number % len(HALVES)])
+        began = time.monotonic()
+        assert statistics.median(_times(client)) < 10 * before + 0.1
+    for wire in crowd:
+        _until_cut(wire, began + CUT_WITHIN)
+    assert time.monotonic() - began < CUT_WITHIN
+    assert serving.alive()
+
+
+def _until_cut(wire, deadline):
+    with suppress(ConnectionError):
+        while True:
+            wire.settimeout(max(0.1, deadline - time.monotonic()))
+            if not wire.recv(65536):
+                return
+
+
+@pytest.mark.parametrize(
+    ("sent", "status"),
+    [
+        (b"GET /" + b"a" * 20_000 + b" HTTP/1.1\r\nHost: x\r\n\r\n", 414),
+        (b"GET /login HTTP/1.1\r\nHost: x\r\nX-Much: " + b"a" * 100_000 + b"\r\n\r\n", 431),
+        (b"GET /login HTTP/1.1\r\nHost: x\r\n" + b"".join(b"X-%d: a\r\n" % n for n in range(500)) + b"\r\n", 400),
+        (b"nonsense\r\n\r\n", 400),
+        (
+            b"POST /api/v1/auth/login HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n",
+            400,
+        ),
+        (b"POST /api/v1/auth/login HTTP/1.1\r\nHost: x\r\nContent-Length: -1\r\n\r\n", 400),
+        (b"POST /api/v1/auth/login HTTP/1.1\r\nHost: x\r\nContent-Length: 99999999999\r\n\r\n", 413),
+    ],
+)
+def test_heads_and_bodies_without_end_get_an_error_that_can_be_read(server, open_wire, sent, status):
+    wire = open_wire()
+    with suppress(ConnectionError):
+        wire.sendall(sent)
+    answer = b""
+    with suppress(OSError):
+        while data := wire.recv(65536):
+            answer += data
+            if b"\r\n\r\n" in answer and answer.rstrip().endswith(b"}"):
+                break
+    head, _, body = answer.partition(b"\r\n\r\n")
+    assert int(head.split()[1]) == status, answer
+    told = json.loads(body)["error"]
+    assert told["code"] and told["message"] and told["request_id"].encode() in head
+    assert server().alive()
+
+
+def test_no_answer_says_what_serves_it(server):
+    with server().http() as client:
+        assert "gunicorn" not in str(client.get("/login").headers).lower()
+
+
+# -- sockets, before anybody has said who they are
+
+
+@pytest.fixture
+def guarded(server):
+    """A server with its limits on."""
+    return server(fresh=True, RATE_LIMITS="true")
+
+
+def _handshake(server):
+    address = server.url.replace("http", "ws") + "/socket.io/?EIO=4&transport=websocket"
+    return websocket.create_connection(address, timeout=5)
+
+
+def test_a_flood_of_connections_and_frames_is_bounded(guarded, socket_of):
+    """One address gets so many places for strangers, told with 429 beyond; people it has let in stay and are answered."""
+    inside = socket_of("alice", guarded)
+    strangers, refused = [], 0
+    for _ in range(STRANGERS_EACH + 20):
+        try:
+            strangers.append(_handshake(guarded))
+        except websocket.WebSocketBadStatusException as error:
+            assert error.status_code == 429 and error.resp_headers["retry-after"]
+            refused += 1
+    assert len(strangers) == STRANGERS_EACH and refused == 20
+    assert inside.ask("session:join", {"sessionId": "x"})["ok"] is False
+    _flood(strangers.pop())
+    for one in strangers:
+        one.close()
+    time.sleep(1)
+    assert socket_of("bob", guarded).connected, "there is room again"
+    assert inside.connected and guarded.alive()
+
+
+def _flood(wire):
+    """A stranger sends frames without end: after the burst that a connection has, it is cut."""
+    assert wire.recv().startswith("0")
+    with pytest.raises((websocket.WebSocketException, OSError)):
+        for _ in range(20 * BURST):
+            wire.send('42["message:sent",{}]')
+        while True:
+            wire.recv()
+
+
+def test_somebody_who_floods_events_is_told_and_then_cut_off(guarded, socket_of):
+    """First the acknowledgement says when to come back, then the connection ends; others do not notice."""
+    loud, quiet = socket_of("alice", guarded), socket_of("bob", guarded)
+    told = []
+    for _ in range(20 * BURST):
+        if not loud.connected:
+            break
+        with suppress(Exception):
+            loud.emit("typing:start", {"sessionId": "x"}, callback=told.append)
+        if len(told) > 300 and told[-1]["error"]["code"] == "too_many":
+            with suppress(Exception):
+                for _ in range(20 * BURST):
+                    loud.emit("typing:start", {"sessionId": "x"})
+    deadline = time.monotonic() + 20
+    while loud.connected and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not loud.connected
+    refused = [answer["error"] for answer in told if answer["error"]["code"] == "too_many"]
+    assert all(error["retry"] and error["retryAfter"] > 0 for error in refused)
+    assert quiet.ask("session:join", {"sessionId": "x"})["ok"] is False
+    assert guarded.alive()

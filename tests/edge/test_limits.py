@@ -1,0 +1,214 @@
+"""Limits hold whatever somebody says of themselves, and while Redis is away (G1, S7, F23)."""
+
+from __future__ import annotations
+
+import pytest
+
+from onyx.core.errors import TooMany
+from onyx.edge.at_once import Places, few_at_once
+from onyx.edge.counting import MOST, Counts
+from onyx.edge.proxies import canonical, client_of, neighbourhood
+from onyx.sessions.sign_in import AT_ONCE
+from tests.cast import PASSWORD
+
+LOGIN, ME = "/api/v1/auth/login", "/api/v1/users/me"
+RESET_REQUEST = "/api/v1/auth/password/reset-request"
+
+
+@pytest.fixture
+def world(fresh_world):
+    return fresh_world
+
+
+@pytest.fixture
+def redis_away(app):
+    """The breaker as it is while Redis does not answer."""
+    breaker = app.extensions["onyx"].store.breaker
+    breaker.is_open = True
+    yield
+    breaker.is_open = False
+
+
+@pytest.fixture
+def with_settings(app):
+    """Other settings, for one test."""
+    state = app.extensions["onyx"]
+    before = state.settings
+
+    def change(**more):
+        state.settings = state.settings.model_copy(update=more)
+
+    yield change
+    state.settings = before
+
+
+def _guess(app, email, n=0, **headers):
+    body = {"email": email, "password": f"wrong guess {n}"}
+    return app.test_client().post(LOGIN, json=body, headers=headers)
+
+
+# -- addresses
+
+
+@pytest.mark.parametrize(
+    ("forwarded", "trusted", "address"),
+    [
+        ("203.0.113.9", 1, "203.0.113.9"),
+        ("1.1.1.1, 203.0.113.9", 1, "203.0.113.9"),
+        ("6.6.6.6, 1.1.1.1, 203.0.113.9, 10.0.0.1", 2, "203.0.113.9"),
+        ("203.0.113.9", 2, None),
+        ("", 1, None),
+        ("garbage", 1, None),
+        ("1.1.1.1, <script>", 1, None),
+        ("1.1.1.1,", 1, None),
+        ("203.0.113.9:4711", 1, "203.0.113.9"),
+        ("2001:db8::1", 1, "2001:db8::1"),
+        ("[2001:DB8:0::1]:443", 1, "2001:db8::1"),
+        ("fe80::1%eth0", 1, "fe80::1"),
+        ("::ffff:203.0.113.9", 1, "203.0.113.9"),
+        ("::ffff:cb00:7109", 1, "203.0.113.9"),
+        ("203.0.113.009", 1, None),
+        ("1" * 5000, 1, None),
+        ("1.1.1.1\x00", 1, None),
+    ],
+)
+def test_the_right_most_hop_that_is_not_ours_is_the_client(forwarded, trusted, address):
+    assert client_of(forwarded, trusted) == address
+
+
+def test_one_household_is_one_address():
+    assert (
+        neighbourhood("2001:db8:1:2:3::4") == neighbourhood("2001:db8:1:2:ffff::1") != neighbourhood("2001:db8:1:3::1")
+    )
+    assert neighbourhood("203.0.113.9") == "203.0.113.9" and canonical("::ffff:203.0.113.9") == "203.0.113.9"
+
+
+def test_an_address_is_counted_whatever_it_says_of_itself(app, limits_on):
+    """F23: rotating User-Agent and X-Forwarded-For changes nothing where no proxy is trusted."""
+    answers = [
+        app.test_client().post(LOGIN, json={"email": f"n{n}@x.example", "password": "x"},
+                               headers={"User-Agent": f"p{n}", "X-Forwarded-For": f"10.1.{n}.1", "Forwarded": f"for=10.2.{n}.1",
+                                        "X-Real-IP": f"10.3.{n}.1"}, environ_base={"REMOTE_ADDR": "198.51.100.7"}).status_code
+        for n in range(64)
+    ]  # fmt: skip
+    assert answers.count(401) == 60 and answers[-4:] == [429] * 4
+    other = app.test_client().post(
+        LOGIN, json={"email": "n@x.example", "password": "x"}, environ_base={"REMOTE_ADDR": "198.51.100.8"}
+    )
+    assert other.status_code == 401
+
+
+def test_behind_a_proxy_the_client_counts_and_not_what_it_forged(server, sign_in):
+    """F23 again, through a real server: one proxy is trusted, the trail and the limits know who came to it."""
+    serving = server(fresh=True, RATE_LIMITS="true", TRUSTED_PROXIES="1")
+    token = sign_in("alice")["token"]
+    with serving.http() as client:
+        forged = [
+            client.post(LOGIN, json={"email": f"n{n}@x.example", "password": "x"},
+                        headers={"X-Forwarded-For": f"10.9.{n}.1, 198.51.100.77", "User-Agent": f"p{n}"})
+            for n in range(62)
+        ]  # fmt: skip
+        assert [a.status_code for a in forged[-2:]] == [429, 429]
+        assert 0 < int(forged[-1].headers["Retry-After"]) <= 60
+        fresh = client.post(
+            LOGIN,
+            json={"email": "n@x.example", "password": "x"},
+            headers={"X-Forwarded-For": "198.51.100.77, 198.51.100.78"},
+        )
+        assert fresh.status_code == 401
+    with serving.http(token) as client:
+        client.headers["X-Forwarded-For"] = "1.2.3.4, ::ffff:198.51.100.79"
+        made = client.post("/api/v1/sessions", json={"title": "x"})
+        assert made.status_code in (200, 201)
+
+
+# -- while Redis is away
+
+
+def test_guesses_are_bounded_while_redis_is_away(app, world, limits_on, redis_away):
+    answers = [_guess(app, world.bob.email, n).status_code for n in range(13)]
+    assert answers == [401] * 10 + [429] * 3
+    assert _guess(app, world.alice.email).status_code == 401, "others are not locked out"
+
+
+def test_requests_are_counted_while_redis_is_away(app, client_of, limits_on, redis_away):
+    lee = client_of("lee")
+    answers = [lee.post("/api/v1/auth/refresh") for _ in range(62)]
+    for answer in answers:
+        assert answer.status_code in (200, 401, 429)
+    limited = [answer for answer in answers if answer.status_code == 429]
+    assert limited and int(limited[-1].headers["Retry-After"]) > 0
+
+
+def test_few_at_once_while_redis_is_away(app, limits_on, redis_away):
+    with app.app_context():
+        places = [few_at_once("onyx:test:away", AT_ONCE, 30) for _ in range(AT_ONCE)]
+        for one in places:
+            one.__enter__()
+        with pytest.raises(TooMany), few_at_once("onyx:test:away", AT_ONCE, 30):
+            pass
+        places[0].__exit__(None, None, None)
+        with few_at_once("onyx:test:away", AT_ONCE, 30):
+            pass
+
+
+def test_what_a_process_counts_for_itself_stays_small():
+    counts, places = Counts(), Places()
+    for n in range(MOST + 10):
+        counts.add(f"n{n}", 60)
+    assert len(counts) <= MOST
+    assert counts.add("again", 60) == 1 and counts.add("again", 60) == 2 and counts.get("again")[0] == 2
+    assert places.enter("x", 1, 0, "a") and places.enter("x", 1, 60, "b"), "a place whose time is over is free"
+    assert not places.enter("x", 1, 60, "c")
+
+
+# -- per person, API key and tenant
+
+
+def test_more_sessions_give_nobody_more_requests(client_of, limits_on):
+    """The limit is the person's: 60 renewals a minute, whichever of their sessions asks."""
+    first, second = client_of("cleo"), client_of("cleo")
+    for n in range(601):
+        answer = (first, second)[n % 2].get(ME)
+    assert answer.status_code == 429 and 0 < int(answer.headers["Retry-After"]) <= 60
+
+
+def test_each_api_key_has_its_own_limit(app, client_of, limits_on):
+    alice = client_of("alice")
+    keys = [
+        alice.post("/api/v1/api-keys", json={"name": f"k{n}", "permissions": ["chat:use"]}).get_json()["data"]["key"]
+        for n in (1, 2)
+    ]
+
+    def status(key):
+        return app.test_client().get(ME, headers={"Authorization": f"Bearer {key}"}).status_code
+
+    found = [status(keys[0]) for _ in range(601)]
+    assert found[:600] == [200] * 600 and found[600] == 429
+    assert status(keys[1]) == 200
+
+
+def test_a_tenant_cannot_use_up_what_others_need(client_of, limits_on, with_settings):
+    """All of Acme's people together have a limit; Globex does not notice that it is reached."""
+    with_settings(tenant_requests_per_minute=30)
+    acme, globex = [client_of(name) for name in ("alice", "bob", "lee")], client_of("mallory")
+    answers = [acme[n % 3].get(ME).status_code for n in range(62)]
+    assert answers[-1] == 429 and answers.count(200) <= 60
+    assert globex.get(ME).status_code == 200
+
+
+# -- told the same way everywhere
+
+
+def test_every_429_says_when_to_come_back(app, client_of, world, limits_on):
+    for n in range(11):
+        locked = _guess(app, world.dana.email, n)
+    page = app.test_client().post(
+        LOGIN, json={"email": world.dana.email, "password": PASSWORD}, headers={"Accept": "text/html"}
+    )
+    lee = client_of("lee")
+    for _ in range(601):
+        limited = lee.get(ME)
+    shown = lee.get("/settings", headers={"Accept": "text/html"})
+    for answer, most in ((locked, 900), (page, 900), (limited, 60), (shown, 60)):
+        assert answer.status_code == 429 and 0 < int(answer.headers["Retry-After"]) <= most, answer.text[:200]
