@@ -34,10 +34,14 @@ LONGEST_REPLY = 100_000
 _tasks: set[Any] = set()
 
 
-def start(turn: Turn, sink: Sink | None = None) -> None:
-    """Write the reply in the background; the stream is open when this returns, so that a stop finds it."""
+def start(turn: Turn, sink: Sink | None = None, done: Callable[[], None] = lambda: None) -> None:
+    """Write the reply in the background; the stream is open when this returns, so that a stop finds it.
+
+    `done` is called when nobody writes any more, whatever the reply's end.
+    """
     app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
     stack = ExitStack()
+    stack.callback(done)
     actor = turn.actor
     assert actor.user_id is not None
     stream = stack.enter_context(state().streams.open(actor.tenant_id, actor.user_id, actor.session_id, turn.reply_id))

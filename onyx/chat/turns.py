@@ -1,7 +1,7 @@
 """One turn, whatever way it came in: store, commit, begin the answer, tell the person's other devices."""
 
 import time
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from typing import Any
 from uuid import UUID
 
@@ -13,9 +13,10 @@ from onyx.core.db import unit_of_work
 from onyx.core.errors import NotFound
 from onyx.core.ids import uuid7
 from onyx.core.scope import current_scope
+from onyx.edge.at_once import enter
 from onyx.edge.live import push, user_room
 from onyx.edge.state import state
-from onyx.edge.store import Away
+from onyx.edge.store import Away, key
 from onyx.tenancy.notices import Notice
 from onyx.tenancy.walls import control_plane
 
@@ -26,6 +27,9 @@ from .service import Asked, Stored
 from .shapes import message_shown, question_received
 
 MARK_EVERY = 60.0
+ANSWERS_AT_ONCE = 4  # of one person
+LONGEST_ANSWER = 300  # seconds after which the place of one whose process died is free again
+_TOO_MANY = f"{ANSWERS_AT_ONCE} answers are being written for you already. Wait for one, or stop one."
 _marked: dict[UUID, float] = {}
 
 
@@ -42,12 +46,14 @@ def ask(
     `told_as` is the client's own word for the message, `sender` the socket that needs no push, `sink` gets the reply.
     """
     _expect_replies(actor)
-    stored = service.send(actor, asked)
-    if stored.again:
-        if sender is not None:
-            _tell_what_became(actor, stored, sender)
-        return stored
-    replies.start(Turn(actor, stored.chat_id, stored.message_id, stored.reply_id, asked.content), sink)
+    with _place(actor) as place:
+        stored = service.send(actor, asked)
+        if stored.again:
+            if sender is not None:
+                _tell_what_became(actor, stored, sender)
+            return stored
+        turn = Turn(actor, stored.chat_id, stored.message_id, stored.reply_id, asked.content)
+        replies.start(turn, sink, place.pop_all().close)
     _tell_others(actor, stored, question_received(stored, asked.content, told_as), sender)
     return stored
 
@@ -55,11 +61,13 @@ def ask(
 def answer_again(actor: Actor, *, chat_id: UUID, message_id: UUID) -> Stored:
     """Begin another reply to the same question. Raises NotFound, or Conflict when there is no question."""
     _expect_replies(actor)
-    with unit_of_work() as session:
-        stored = service.retry(session, actor, chat_id=chat_id, message_id=message_id)
-        question = queries.message(session, actor, chat_id, stored.message_id)
-    if not stored.again and question is not None:
-        replies.start(Turn(actor, chat_id, stored.message_id, stored.reply_id, question.content))
+    with _place(actor) as place:
+        with unit_of_work() as session:
+            stored = service.retry(session, actor, chat_id=chat_id, message_id=message_id)
+            question = queries.message(session, actor, chat_id, stored.message_id)
+        if not stored.again and question is not None:
+            turn = Turn(actor, chat_id, stored.message_id, stored.reply_id, question.content)
+            replies.start(turn, done=place.pop_all().close)
     return stored
 
 
@@ -74,6 +82,17 @@ def stop(actor: Actor, *, chat_id: UUID, message_id: UUID | None) -> list[str]:
     for row in running:
         _stop_everywhere(actor.tenant_id, row.id)
     return [str(row.id) for row in running]
+
+
+def _place(actor: Actor) -> ExitStack:
+    """A place among the answers that a person may have written at the same moment; left when the stack closes.
+
+    Raises TooMany.
+    """
+    stack = ExitStack()
+    name = key(actor.tenant_id, "answering", actor.user_id)
+    stack.callback(enter(name, ANSWERS_AT_ONCE, LONGEST_ANSWER, _TOO_MANY))
+    return stack
 
 
 def _tell_what_became(actor: Actor, stored: Stored, sender: str) -> None:

@@ -77,11 +77,20 @@ def test_the_lock_survives_other_addresses_and_programs(app, world, limits_on, o
     assert tries == [401] * 10 + [429] * 2
     locked = _try(app, email.upper(), PASSWORD)
     assert locked.status_code == 429 and int(locked.headers["Retry-After"]) > 0
-    told = owner.execute(
-        f"select count(*) from {world.acme.schema}.audit_event where action = 'sign_in.blocked'"
-    ).fetchone()
-    assert told == (1,), "one event for the lock, however often it is met"
+    assert _blocks(owner, world.acme) == [world.bob.email], "one event for the lock, however often it is met"
     assert _try(app, world.cleo.email, PASSWORD).status_code == 200, "others still come in"
+
+
+def _blocks(owner, tenant, least=1):
+    """Whose front doors were closed, by the trail; the event is written after the answer."""
+    deadline = time.monotonic() + 5
+    while True:
+        found = owner.execute(
+            f"select targets->0->>'name' from {tenant.schema}.audit_event where action = 'sign_in.blocked'"
+        ).fetchall()
+        if len(found) >= least or time.monotonic() > deadline:
+            time.sleep(0.2)
+            return [row[0] for row in found]
 
 
 @pytest.mark.parametrize("body", [b"[" * 100_000, b'{"email": "\\ud800@x.y", "password": "x"}', b'{"email": 1, "password": []}',
