@@ -167,7 +167,21 @@ def _from_database(claims: tokens.Claims, digest: bytes, request: Request, kept:
         if row and row.state == "active" and digest == row.previous_digest and not row.fresh and not kept:
             _end_family(claims, tenant, row, request)
         credentials.session_must_live(row, digest)
-    person = {
+    person = _person(tenant, row)
+    if claims.by_key:
+        entry = _with_scopes(entry, row.permissions)
+    if state().store.away:
+        state().brief.keep(digest, began, entry, person)
+    # A token that was replaced gets no entry that could outlive its grace, nor does what was read too long ago.
+    if (claims.by_key or digest == row.token_digest) and time.monotonic() - began < FRESH_SECONDS:
+        idle = ENTRY_SECONDS if claims.by_key else row.idle_seconds
+        _write_through(claims, digest, f'{entry[:-1]},"idle":{idle}}}', idle, person)
+    return _actor(claims, person, request, entry)
+
+
+def _person(tenant: Any, row: Any) -> dict[str, Any]:
+    """A person's entry: what both statements of onyx.edge.credentials say of them."""
+    return {
         "slug": tenant.slug,
         "tenant": tenant.name,
         "email": row.email,
@@ -178,15 +192,6 @@ def _from_database(claims: tokens.Claims, digest: bytes, request: Request, kept:
         "until": row.until,
         "must_enrol": tenant.require_mfa and not row.has_factor,
     }
-    if claims.by_key:
-        entry = _with_scopes(entry, row.permissions)
-    if state().store.away:
-        state().brief.keep(digest, began, entry, person)
-    # A token that was replaced gets no entry that could outlive its grace, nor does what was read too long ago.
-    if (claims.by_key or digest == row.token_digest) and time.monotonic() - began < FRESH_SECONDS:
-        idle = ENTRY_SECONDS if claims.by_key else row.idle_seconds
-        _write_through(claims, digest, f'{entry[:-1]},"idle":{idle}}}', idle, person)
-    return _actor(claims, person, request, entry)
 
 
 def _with_scopes(entry: str, scopes: list[str]) -> str:
