@@ -24,15 +24,20 @@ from onyx.core.ids import uuid7
 from onyx.edge import queue, runs
 from onyx.edge.store import Away, Store
 from onyx.tenancy.migrate import make_partitions
-from onyx.tenancy.steward import claim_next
+from onyx.tenancy.steward import Refused, claim_next
 from onyx.tenancy.steward import run as carry_out
+from onyx.tenants import removal
+from onyx.tenants.measuring import measure_all
 
 from .stopping import Stopping
 
 _log = structlog.get_logger()
+MEASURE = "tenants.measure"
 PARTITIONS = "partitions.ahead"
+SHORT = {"delete_tenant": removal.delete_tenant}
 _ONE_STEWARD = 0x0A11_0002
 _PAUSE = 0.5
+_LOOK = 30.0
 
 
 def main() -> None:
@@ -57,7 +62,10 @@ class Steward:
         self._long = Operations(settings).table
         self._backup_hours = settings.backup_hours
         self._database: psycopg.Connection | None = None
-        self._queue: Queue = queue.queue("steward", queue.connect(settings.redis_rq_url or settings.redis_url))
+        queues = queue.connect(settings.redis_rq_url or settings.redis_url)
+        self._queue: Queue = queue.queue("steward", queues)
+        self._look_again = 0.0
+        removal.install(removal.Means(self.store, queues, settings.onyx_var))
 
     def serve(self, asked: Stopping) -> None:
         """Partitions first: a missing one would refuse every change in Onyx. What takes long has its own thread."""
@@ -82,7 +90,9 @@ class Steward:
         with psycopg.connect(self.owner_url, autocommit=True, connect_timeout=5) as connection:
             connection.execute("select pg_advisory_lock(%s)", [_ONE_STEWARD])
             before = _count(connection)
-            tenants = connection.execute("select id from onyx.tenant where status <> 'provisioning'").fetchall()
+            tenants = connection.execute(
+                "select id from onyx.tenant where status in ('active', 'suspended')"  # what is archived is left alone
+            ).fetchall()
             for (tenant,) in tenants:
                 try:
                     make_partitions(connection, tenant)
@@ -95,13 +105,34 @@ class Steward:
             PARTITIONS, runs.Run(run, began, time.time() - began, outcome, made, by, None, len(tenants), failed)
         )
 
+    def measure(self, run: str, by: str) -> None:
+        """Measure how large and how busy every organisation is; one that fails keeps nobody else."""
+        began = time.time()
+        done, failed = measure_all(self.owner_url)
+        outcome = "failed" if failed else "success"
+        self._remember(
+            MEASURE, runs.Run(run, began, time.time() - began, outcome, done, by, None, done + failed, failed)
+        )
+
+    def _finish_deletions(self) -> None:
+        """Go on with what a steward that died had begun: twice a minute, in case nobody asks for it again."""
+        if time.monotonic() < self._look_again:
+            return
+        self._look_again = time.monotonic() + _LOOK
+        for deletion in removal.unfinished(self.owner_url):
+            try:
+                removal.delete_tenant(self.owner_url, deletion=str(deletion))
+                _log.info("deletion finished", deletion=str(deletion))
+            except (Refused, Away, psycopg.Error) as error:
+                _log.warning("deletion not finished", deletion=str(deletion), error=str(error))
+
     def _serve_requests(self) -> None:
         """Carry out what platform admins asked for, one after the other; the rows tell how it went."""
         if self._database is None or self._database.closed:
             self._database = psycopg.connect(self.owner_url, autocommit=True, connect_timeout=5)
         open_ones = "select 1 from onyx.steward_request where state in ('queued', 'running') limit 1"
         while self._database.execute(open_ones).fetchone() and (request := claim_next(self.owner_url, but=LONG)):
-            _log.info("request served", request=str(request), done=carry_out(self.owner_url, request))
+            _log.info("request served", request=str(request), done=carry_out(self.owner_url, request, SHORT))
 
     def _serve_long(self, asked: Stopping) -> None:
         """Backups and restores, one after the other; cut off, they are as if they had not begun."""
@@ -121,13 +152,14 @@ class Steward:
             [self._queue], None, connection=self._queue.connection, serializer=self._queue.serializer
         )
         if found is None:
+            self._finish_deletions()  # nothing else to do
             return
         job = found[0]
         name, by = job.args[0], job.meta.get("actor", {}).get("email") or "schedule"
         self.store.call(self.store.client.delete, queue.mark_of(name, None))
         try:
-            if name == PARTITIONS:
-                self.partitions_ahead(job.id, by)
+            if name in (MEASURE, PARTITIONS):
+                {MEASURE: self.measure, PARTITIONS: self.partitions_ahead}[name](job.id, by)
             elif name in due.PLACED:
                 self._place(job.id, name, by)
             else:

@@ -23,7 +23,7 @@ from onyx.mail.post import post
 from . import invitation_letter
 from .held import permissions_held
 from .people import add_person, checked_email, checked_roles
-from .policy import Permission
+from .policy import Permission, Role
 
 DAYS = 7
 OVER = "This invitation does not hold, or no longer. Ask for a new one."
@@ -57,21 +57,38 @@ def invite(
     if actor.user_id is None:
         raise Denied("Only a person can invite: what the link gives is measured by what they may do.")
     email, wanted = checked_email(email), checked_roles(session, actor, roles)
+    made, token = _written(session, actor, email, display_name, wanted, days)
+    if by_mail:
+        session.flush()  # the mail's row comes by a plain statement
+        post(session, actor.user_id, invitation_letter.USE, made.id)
+    return Invited(made.id, email, None if by_mail else token, made.expires_at)
+
+
+def invite_first(session: Session, actor: Actor, *, email: str, display_name: str = "", days: int = DAYS) -> Invited:
+    """Invite an administrator on the platform's behalf, who has nobody there to do it. Purpose `job:provision`.
+
+    Raises Invalid for a malformed e-mail, Conflict when somebody signs in with it here already.
+    """
+    made, token = _written(session, actor, checked_email(email), display_name, [Role.ADMIN.value], days)
+    return Invited(made.id, made.email, token, made.expires_at)
+
+
+def _written(
+    session: Session, actor: Actor, email: str, display_name: str, roles: list[str], days: int
+) -> tuple[Invitation, str]:
+    """The row, its event and its secret. Who is of another tenant than the one invited to is not named in the row."""
     digest = email_digest(email)
     if rows(session, "select 1 from app_user where email_digest = %s", digest):
         raise Conflict("Somebody with this e-mail is here already.")
     session.execute(delete(Invitation).where((Invitation.email_digest == digest) | (Invitation.expires_at < now())))
     token = invitation_tokens.make(actor.tenant_id)
     made = Invitation(
-        id=uuid7(), email=email, email_digest=digest, display_name=display_name.strip(), roles=wanted,
+        id=uuid7(), email=email, email_digest=digest, display_name=display_name.strip(), roles=roles,
         token_digest=invitation_tokens.digest(token), invited_by=actor.user_id, expires_at=now() + timedelta(days=days),
     )  # fmt: skip
     session.add(made)
-    record(session, actor, Action.INVITATION_CREATED, target("invitation", made.id, email), roles=wanted)
-    if by_mail:
-        session.flush()  # the mail's row comes by a plain statement
-        post(session, actor.user_id, invitation_letter.USE, made.id)
-    return Invited(made.id, email, None if by_mail else token, made.expires_at)
+    record(session, actor, Action.INVITATION_CREATED, target("invitation", made.id, email), roles=roles)
+    return made, token
 
 
 def withdraw(session: Session, actor: Actor, invitation: Invitation) -> None:
@@ -108,7 +125,14 @@ def redeem(session: Session, guest: Actor, token: str, *, display_name: str, pas
 
 
 def _must_still_be_grantable(session: Session, guest: Actor, row: Any) -> None:
-    """Raise NotFound unless the one who invited may invite to these roles at this moment, too (F7)."""
+    """Raise NotFound unless the one who invited may invite to these roles at this moment, too (F7).
+
+    The platform, which names nobody, invites administrators and nobody else (migrations/tenant/0015).
+    """
+    if row.invited_by is None:
+        if list(row.roles) != [Role.ADMIN.value]:
+            raise _over()
+        return
     inviter = session.get(User, row.invited_by)
     if inviter is None or inviter.status != "active":
         raise _over()

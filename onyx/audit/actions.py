@@ -79,8 +79,13 @@ class Action(StrEnum):
     SSO_REMOVED = "sso.removed"
     STEP_UP_CONFIRMED = "step_up.confirmed"
     STEP_UP_FAILED = "step_up.failed"
+    TENANT_ARCHIVED = "tenant.archived"
     TENANT_CHANGED = "tenant.changed"
     TENANT_CREATED = "tenant.created"
+    TENANT_DELETED = "tenant.deleted"
+    TENANT_DELETION_CANCELLED = "tenant_deletion.cancelled"
+    TENANT_DELETION_CONFIRMED = "tenant_deletion.confirmed"
+    TENANT_DELETION_REQUESTED = "tenant_deletion.requested"
     TENANT_EXPORTED = "tenant.exported"
     TENANT_RESTORED = "tenant.restored"
     TENANT_RESUMED = "tenant.resumed"
@@ -162,8 +167,13 @@ SENTENCES: dict[Action, str] = {
     Action.SSO_REMOVED: "{actor} removed single sign-on with {target}",
     Action.STEP_UP_CONFIRMED: "{actor} confirmed that it is them",
     Action.STEP_UP_FAILED: "{actor} failed to confirm that it is them",
+    Action.TENANT_ARCHIVED: "{actor} archived the organisation {target}",
     Action.TENANT_CHANGED: "{actor} changed the settings of {target}",
     Action.TENANT_CREATED: "{actor} created the organisation {target}",
+    Action.TENANT_DELETED: "the organisation {target} was deleted with all that it had",
+    Action.TENANT_DELETION_CANCELLED: "{actor} took back the deletion of the organisation {target}",
+    Action.TENANT_DELETION_CONFIRMED: "{actor} confirmed that the organisation {target} be deleted",
+    Action.TENANT_DELETION_REQUESTED: "{actor} asked that the organisation {target} be deleted",
     Action.TENANT_EXPORTED: "{actor} exported the organisation {target}",
     Action.TENANT_RESTORED: "{actor} restored the organisation {target} from an archive",
     Action.TENANT_RESUMED: "{actor} resumed the organisation {target}",

@@ -5,7 +5,16 @@ setup · tenants · users · sessions · backups · jobs · isolation · migrate
 
 from flask import Flask
 
-from . import backups, installation, isolation, jobs, sessions, tenants, users
+from . import (
+    backups,
+    deletions,  # noqa: F401 - it adds to tenants
+    installation,
+    isolation,
+    jobs,
+    sessions,
+    tenants,
+    users,
+)
 
 
 def register(app: Flask) -> None:

@@ -46,7 +46,7 @@ def setup(
     password = service.add_admin(operator(place, "setup"), place, email=admin_email, display_name=admin_name)
     made: dict[str, Any] = {"platform_admin": admin_email.strip().lower(), "password": password}
     if slug and organisation_admin:
-        made["organisation"] = tenants.create_tenant(slug, organisation_name or slug, organisation_admin, "")
+        made["organisation"] = tenants.create_tenant(slug, organisation_name or slug, organisation_admin, "", True)
     show(made, as_json)
 
 

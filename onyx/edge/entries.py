@@ -11,7 +11,7 @@ from onyx.identity.changes import FACTOR_POLICY, ROLE, SESSION_POLICY
 from onyx.tenancy.notices import Notice
 
 from . import ended
-from .judging import is_open
+from .judging import status_of
 from .state import state
 from .store import Away, key
 
@@ -32,7 +32,7 @@ def obey(notice: Notice) -> None:
         elif notice.kind == "user":
             forget_person(notice.tenant, notice.subject)
         elif notice.kind == "tenant":
-            close_gate(notice.tenant, not is_open(notice.tenant))
+            close_gate(notice.tenant, status_of(notice.tenant))
             if notice.reason in (FACTOR_POLICY, ROLE, SESSION_POLICY):
                 forget_everybody(notice.tenant)
     except Away:
@@ -68,10 +68,13 @@ def forget_people(tenant: UUID, users: list[UUID]) -> None:
         store.call(pipe.execute)
 
 
-def close_gate(tenant: UUID, closed: bool) -> None:
-    """Make every request of a tenant ask PostgreSQL for the tenant's state. Raises Away."""
+def close_gate(tenant: UUID, status: str | None) -> None:
+    """Make every request of a tenant that is not active ask PostgreSQL for the tenant's state. Raises Away.
+
+    The mark of a tenant that is deleted goes by itself, after all that it could stand against.
+    """
     store = state().store
-    if closed:
-        store.call(store.client.set, key(tenant, "gate"), b"closed")
-    else:
+    if status == "active":
         store.call(store.client.delete, key(tenant, "gate"))
+    else:
+        store.call(store.client.set, key(tenant, "gate"), b"closed", ex=ended.ENDED_SECONDS if status is None else None)

@@ -106,6 +106,6 @@ class Invitation(Base):
     display_name: Mapped[str] = mapped_column(default="")
     roles: Mapped[list[str]] = mapped_column(ARRAY(Text))
     token_digest: Mapped[bytes]
-    invited_by: Mapped[UUID]
+    invited_by: Mapped[UUID | None]
     created_at: Mapped[datetime] = mapped_column(default=now)
     expires_at: Mapped[datetime]

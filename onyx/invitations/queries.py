@@ -12,8 +12,8 @@ from onyx.identity.models import Invitation
 
 _PAGE = """
 select i.id, i.email, i.display_name, i.roles, i.created_at, i.expires_at, i.expires_at < now() as over,
-       u.email as invited_by
-  from invitation i join app_user u on u.id = i.invited_by
+       coalesce(u.email, 'the platform') as invited_by
+  from invitation i left join app_user u on u.id = i.invited_by
  where %s::uuid is null or i.id < %s
  order by i.id desc limit %s
 """

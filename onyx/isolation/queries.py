@@ -22,7 +22,7 @@ select id, checked_at, passed, failed from isolation_report
 _STATUS = """
 select t.id, t.slug, t.name, t.status, s.passed, s.failed, s.checked_at, s.report_id
   from tenant t left join isolation_status s on s.tenant_id = t.id
- where t.status <> 'provisioning' and (%s::uuid is null or t.id > %s)
+ where t.status not in ('provisioning', 'deleting') and (%s::uuid is null or t.id > %s)
    and (%s = '' or (%s = 'failed' and not s.passed) or (%s = 'unchecked' and s.tenant_id is null))
  order by t.id limit %s
 """

@@ -18,7 +18,7 @@ from onyx.core.ids import parse_id
 from onyx.core.pages import parse_cursor
 from onyx.core.scope import current_scope
 from onyx.edge.http import Page, body, query_int, requires
-from onyx.tenancy.listing import Tenant, tenant
+from onyx.tenancy.listing import UNREADABLE, Tenant, tenant
 
 from . import console_queries, platform_queries, queries
 from .console_forms import Matching, PlatformRevocation
@@ -133,7 +133,7 @@ def _named() -> Tenant | None:
 
 def _known(id: UUID | None) -> Tenant:
     found = tenant(current_scope(), id) if id else None
-    if found is None or found.status == "provisioning":
+    if found is None or found.status in UNREADABLE:
         raise NotFound()
     return found
 

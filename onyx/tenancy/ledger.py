@@ -16,7 +16,7 @@ from .walls import control_plane
 _MISSING = """
   from onyx.tenant t cross join unnest(%s::int[]) as w(version)
   left join onyx.tenant_migration m on m.tenant_id = t.id and m.version = w.version and m.state = 'applied'
- where m.tenant_id is null and t.status <> 'provisioning'
+ where m.tenant_id is null and t.status not in ('provisioning', 'deleting')
 """
 _BEHIND = f"""
 select t.id, t.slug, t.node, array_agg(w.version order by w.version) as missing {_MISSING}
@@ -86,7 +86,7 @@ select t.id, t.slug, t.name, t.status, t.node, l.version, l.finished_at, l.faile
 _PAGE = f"""
 select * from ({_STATE} where (%s::uuid is null or t.id > %s)
    and (%s = '' or position(lower(%s) in t.slug) > 0 or position(lower(%s) in lower(t.name)) > 0)) s
- where case %s when 'behind' then missing > 0 and status <> 'provisioning' when 'failed' then failed is not null
+ where case %s when 'behind' then missing > 0 and status not in ('provisioning', 'deleting') when 'failed' then failed is not null
                when 'current' then missing = 0 when 'unfinished' then status = 'provisioning' else true end
  order by id limit %s
 """
@@ -94,8 +94,8 @@ _COUNTS = """
 with lacking as (
     select t.id from tenant t cross join unnest(%s::int[]) as w(version)
       left join tenant_migration m on m.tenant_id = t.id and m.version = w.version and m.state = 'applied'
-     where m.tenant_id is null and t.status <> 'provisioning' group by t.id)
-select (select count(*) from tenant where status <> 'provisioning') as tenants,
+     where m.tenant_id is null and t.status not in ('provisioning', 'deleting') group by t.id)
+select (select count(*) from tenant where status not in ('provisioning', 'deleting')) as tenants,
        (select count(*) from lacking) as behind,
        (select count(distinct tenant_id) from tenant_migration where state = 'failed') as failed,
        (select count(*) from tenant where status = 'provisioning') as unfinished

@@ -8,9 +8,14 @@ from uuid import UUID
 from onyx.core.db import control_engine, db
 from onyx.core.scope import Scope
 
+from .slugs import skeleton
 from .walls import control_plane
 
-_ROW = "select id, slug, name, status, settings, created_at, suspended_at from tenant"
+_ROW = "select id, slug, name, status, settings, created_at, suspended_at, archived_at from tenant"
+
+
+# In these states the schema is not there, or not for long.
+UNREADABLE = frozenset({"provisioning", "deleting"})
 
 
 class Tenant(NamedTuple):
@@ -23,6 +28,7 @@ class Tenant(NamedTuple):
     settings: dict[str, Any]
     created_at: datetime
     suspended_at: datetime | None
+    archived_at: datetime | None = None
 
 
 def tenants(scope: Scope, size: int, after: UUID | None = None, q: str = "", status: str = "") -> list[Tenant]:
@@ -42,6 +48,15 @@ def tenant(scope: Scope, id: UUID | None = None, slug: str | None = None) -> Ten
     with control_plane(scope) as connection:
         found = connection.exec_driver_sql(f"{_ROW} where id = %s or slug = %s", (id, slug)).all()
     return Tenant(*found[0]) if found else None
+
+
+def looks_like(scope: Scope, slug: str) -> str | None:
+    """The short name of another tenant that the eye takes for this one."""
+    with control_plane(scope) as connection:
+        found: str | None = connection.exec_driver_sql(
+            "select slug from tenant where skeleton = %s and slug <> %s", (skeleton(slug), slug)
+        ).scalar_one_or_none()
+    return found
 
 
 def tenant_by_slug(slug: str) -> Tenant | None:
@@ -69,11 +84,18 @@ def place(id: UUID, user: UUID | None = None) -> Any | None:
 
 
 def every_tenant(scope: Scope, page: int = 200) -> Iterator[Tenant]:
-    """All finished tenants, read in pages."""
+    """All tenants that have a schema, open or not, read in pages."""
     after: UUID | None = None
     while found := tenants(scope, page, after):
-        yield from (row for row in found if row.status != "provisioning")
+        yield from (row for row in found if row.status not in UNREADABLE)
         after = found[-1].id
+
+
+def notes_of(scope: Scope, id: UUID) -> str:
+    """What platform admins have written down about a tenant."""
+    with control_plane(scope) as connection:
+        found = connection.exec_driver_sql("select body from tenant_note where tenant_id = %s", (id,))
+        return found.scalar_one_or_none() or ""
 
 
 def people_counts(scope: Scope, ids: list[UUID]) -> dict[UUID, int]:

@@ -76,8 +76,8 @@ def create_tenant(owner_url: str, *, slug: str, name: str) -> dict[str, Any]:
     """Provision a tenant; run again after a crash it finishes what was begun."""
     try:
         return {"tenant_id": str(migrate.provision(owner_url, slug, name))}
-    except UniqueViolation:
-        raise Refused("taken") from None
+    except UniqueViolation as error:
+        raise Refused("looks_alike" if error.diag.constraint_name == "tenant_looks_alike" else "taken") from None
     except CheckViolation:
         raise Refused("malformed") from None
 
@@ -88,12 +88,17 @@ def migrate_tenants(owner_url: str, *, tenant: str | None = None) -> dict[str, A
     return {"migrated": migrate.migrate_all(owner_url, lambda _: None, only=only)}
 
 
-def make_partitions(owner_url: str, *, months: int = 3) -> dict[str, Any]:
-    """Make the log partitions of the coming months for every tenant."""
+def make_partitions(owner_url: str, *, months: int = 3, tenant: str | None = None) -> dict[str, Any]:
+    """Make the log partitions of the coming months, for every tenant that is not put away or for the one named."""
+    months, one = min(max(int(months), 1), 24), UUID(tenant) if tenant else None
     with psycopg.connect(owner_url, autocommit=True) as connection:
-        tenants = connection.execute("select id from onyx.tenant where status <> 'provisioning'").fetchall()
-        for (tenant,) in tenants:
-            migrate.make_partitions(connection, tenant, min(max(int(months), 1), 24))
+        tenants = connection.execute(
+            "select id from onyx.tenant where id = %s and status not in ('provisioning', 'deleting')"
+            " or %s::uuid is null and status in ('active', 'suspended')",
+            [one, one],
+        ).fetchall()
+        for (id,) in tenants:
+            migrate.make_partitions(connection, id, months)
     return {"tenants": len(tenants)}
 
 

@@ -1,11 +1,11 @@
 """What platform admins send about organisations."""
 
+from typing import Literal
+
 from pydantic import Field, field_validator
 
 from onyx.edge.http import Body
-
-SLUG = r"^[a-z][a-z0-9-]{1,38}[a-z0-9]$"
-RESERVED = frozenset({"admin", "api", "audit", "login", "onyx", "platform", "static", "system", "www"})
+from onyx.tenancy.slugs import FORM
 
 
 class Named(Body):
@@ -18,25 +18,33 @@ class Named(Body):
 
 
 class NewTenant(Named):
-    """An organisation with its first administrator."""
+    """An organisation and its first administrator, who is invited by a link that the answer shows once."""
 
-    slug: str = Field(pattern=SLUG, description="3 to 40 letters, digits and hyphens; it never changes.")
+    slug: str = Field(pattern=FORM, description="3 to 40 letters, digits and hyphens; it never changes.")
     name: str = Field(min_length=1, max_length=120)
     admin_email: str = Field(min_length=3, max_length=254)
     admin_name: str = Field("", max_length=120)
-
-    @field_validator("slug")
-    @classmethod
-    def free_to_use(cls, value: str) -> str:
-        if value in RESERVED:
-            raise ValueError("This name is kept for Onyx itself.")
-        return value
+    sign_in: Literal["invitation", "password"] = "invitation"
 
 
 class TenantChange(Named):
+    """A new name, or what platform admins write down for each other; the short name never changes."""
+
     name: str | None = Field(None, min_length=1, max_length=120)
+    notes: str | None = Field(None, max_length=4000)
+
+
+class Deletion(Body):
+    """First asked for, then, with the id that the first answer gave, confirmed; both by typing the short name."""
+
+    slug: str = Field(min_length=1, max_length=60, description="The organisation's short name, typed in full.")
+    reason: str = Field("", max_length=500)
+    deletion_id: str | None = Field(None, max_length=36, description="Confirms the deletion that was asked for.")
 
 
 class NewAdmin(Body):
+    """Another administrator: invited by a link that the answer shows once, or with a one-time password."""
+
     email: str = Field(min_length=3, max_length=254)
     display_name: str = Field("", max_length=120)
+    sign_in: Literal["invitation", "password"] = "invitation"

@@ -1,4 +1,4 @@
-"""Reading organisations: the control plane's rows with how many people they have and how many are signed in."""
+"""Reading organisations: the control plane's rows and what was measured; no schema is visited for a list."""
 
 from typing import Any
 from uuid import UUID
@@ -10,21 +10,41 @@ from onyx.core.actor import Actor
 from onyx.core.db import rows
 from onyx.core.pages import cut
 from onyx.core.scope import current_scope
-from onyx.tenancy.listing import Tenant, people_counts
+from onyx.tenancy.backup_ledger import last_backup
+from onyx.tenancy.listing import Tenant, notes_of, people_counts
 from onyx.tenancy.listing import tenant as known_tenant
 from onyx.tenancy.listing import tenants as known_tenants
+from onyx.tenancy.live_sessions import signed_in
+from onyx.tenancy.sizes import Size, days, isolation_of, sizes
+
+from .deletion import Deletion, open_deletion
 
 _LIVE = """
 select count(*) from (select 1 from login_session where state = 'active' and expires_at > now()
    and last_seen_at + idle_seconds * interval '1 second' > now() limit 10000) as alive
 """
+_UNMEASURED = dict.fromkeys(Size._fields)
 
 
-def page(actor: Actor, q: str, status: str, size: int, after: UUID | None) -> tuple[list[dict[str, Any]], str | None]:
-    """A page of organisations, the oldest first."""
+def page(q: str, status: str, size: int, after: UUID | None) -> tuple[list[dict[str, Any]], str | None]:
+    """A page of organisations, the oldest first: four statements, however many there are."""
     found, following = cut(known_tenants(current_scope(), size + 1, after, q, status), size, lambda row: str(row.id))
-    people = people_counts(current_scope(), [row.id for row in found])
-    return [shown(row, people.get(row.id, 0), live_now(actor, row)) for row in found], following
+    return shown(found), following
+
+
+def shown(found: list[Tenant]) -> list[dict[str, Any]]:
+    """What a list shows of each organisation; sizes are None until they have been measured."""
+    ids = [row.id for row in found]
+    people, measured = people_counts(current_scope(), ids), sizes(current_scope(), ids)
+    here = signed_in(ids)
+    return [
+        {
+            **_row(row, measured.get(row.id)),
+            "people": people.get(row.id, 0),
+            "live_sessions": here.get(row.id, 0),
+        }
+        for row in found
+    ]
 
 
 def tenant(_session: Session, _actor: Actor, tenant_id: UUID) -> Tenant | None:
@@ -33,11 +53,28 @@ def tenant(_session: Session, _actor: Actor, tenant_id: UUID) -> Tenant | None:
 
 
 def detail(actor: Actor, row: Tenant) -> dict[str, Any]:
-    people = people_counts(current_scope(), [row.id])
-    return {**shown(row, people.get(row.id, 0), live_now(actor, row)), "settings": row.settings}
+    """All that is known of one organisation; it alone is visited."""
+    scope = current_scope()
+    asked, backup, isolation = open_deletion(scope, row.id), last_backup(scope, row.id), isolation_of(scope, row.id)
+    return {
+        **shown([row])[0],
+        "settings": row.settings,
+        "notes": notes_of(scope, row.id),
+        "live_sessions": _live_now(actor, row),
+        "days": [{**day._asdict(), "day": str(day.day)} for day in days(scope, row.id)],
+        "deletion": deletion_shown(asked) if asked else None,
+        "last_backup": {"at": backup.created_at, "size": backup.size} if backup else None,
+        "isolation": isolation._asdict() if isolation else None,
+    }
 
 
-def live_now(actor: Actor, row: Tenant) -> int:
+def deletion_shown(row: Deletion) -> dict[str, Any]:
+    """A deletion without its certificate, which is a document of its own."""
+    told = row._asdict()
+    return {**told, "certificate": row.certificate is not None}
+
+
+def _live_now(actor: Actor, row: Tenant) -> int:
     """Live login sessions; counting stops at 10 000."""
     if row.status != "active":
         return 0
@@ -45,14 +82,14 @@ def live_now(actor: Actor, row: Tenant) -> int:
         return int(rows(session, _LIVE)[0][0])
 
 
-def shown(row: Tenant, people: int, live: int) -> dict[str, Any]:
+def _row(row: Tenant, size: Size | None) -> dict[str, Any]:
     return {
         "id": row.id,
         "slug": row.slug,
         "name": row.name,
         "status": row.status,
-        "people": people,
-        "live_sessions": live,
+        **({**size._asdict(), "logs_from": size.logs_from and str(size.logs_from)} if size else _UNMEASURED),
         "created_at": row.created_at,
         "suspended_at": row.suspended_at,
+        "archived_at": row.archived_at,
     }

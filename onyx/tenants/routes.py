@@ -5,13 +5,16 @@ from typing import Any
 from flask import Blueprint, Response, render_template, request
 from sqlalchemy.orm import Session
 
+from onyx.access.people import checked_email
 from onyx.access.policy import Permission
 from onyx.core.actor import Actor
 from onyx.core.pages import parse_id_cursor
+from onyx.edge.connected import connected
 from onyx.edge.http import Page, body, ok, query_int, requires
+from onyx.edge.state import state
 from onyx.tenancy.listing import Tenant
 
-from . import queries, service
+from . import queries, service, turning
 from .forms import NewAdmin, NewTenant, TenantChange
 
 blueprint = Blueprint("tenants", __name__)
@@ -26,7 +29,7 @@ def page(_actor: Actor, _session: Session) -> str:
 @blueprint.get("/platform/tenants/<tenant_id>")
 @requires(Permission.TENANTS_READ, of=queries.tenant)
 def detail_page(actor: Actor, _session: Session, tenant: Tenant) -> str:
-    return render_template("platform/tenant.html", tenant=queries.detail(actor, tenant))
+    return render_template("platform/tenant.html", tenant=_detail(actor, tenant))
 
 
 @blueprint.get("/platform/sessions")
@@ -37,46 +40,72 @@ def sessions_page(_actor: Actor, _session: Session) -> str:
 
 @blueprint.get("/api/v1/tenants")
 @requires(Permission.TENANTS_READ)
-def tenants(actor: Actor, _session: Session) -> Page:
+def tenants(_actor: Actor, _session: Session) -> Page:
     q, status = request.args.get("q", "")[:120], request.args.get("status", "")
     after = parse_id_cursor(request.args.get("after"))
-    return Page(*queries.page(actor, q, status, query_int("limit", 25, 1, 100), after))
+    return Page(*queries.page(q, status, query_int("limit", 25, 1, 100), after))
 
 
 @blueprint.post("/api/v1/tenants")
 @requires(Permission.TENANTS_MANAGE, limit="30/minute", fresh=True)
 def create(actor: Actor, session: Session) -> Response:
-    made = service.create(session, actor, **body(NewTenant).model_dump())
-    return ok({**queries.shown(made["tenant"], 1, 0), "admin": made["admin"]}, status=201)
+    form = body(NewTenant)
+    checked_email(form.admin_email)
+    made = service.create(session, actor, slug=form.slug, name=form.name)
+    admin = _admin(actor, made, form.admin_email, form.admin_name, form.sign_in)
+    return ok({**queries.shown([made])[0], "admin": admin}, status=201)
 
 
 @blueprint.get("/api/v1/tenants/<tenant_id>")
 @requires(Permission.TENANTS_READ, of=queries.tenant)
 def one(actor: Actor, _session: Session, tenant: Tenant) -> dict[str, Any]:
-    return queries.detail(actor, tenant)
+    return _detail(actor, tenant)
 
 
 @blueprint.patch("/api/v1/tenants/<tenant_id>")
 @requires(Permission.TENANTS_MANAGE, of=queries.tenant)
 def change(actor: Actor, session: Session, tenant: Tenant) -> dict[str, Any]:
-    return queries.detail(actor, service.rename(session, actor, tenant, body(TenantChange).name))
+    form = body(TenantChange)
+    return _detail(actor, service.edit(session, actor, tenant, name=form.name, notes=form.notes))
 
 
 @blueprint.post("/api/v1/tenants/<tenant_id>/suspend")
 @requires(Permission.TENANTS_MANAGE, of=queries.tenant, fresh=True)
 def suspend(actor: Actor, session: Session, tenant: Tenant) -> dict[str, Any]:
-    return queries.detail(actor, service.suspend(session, actor, tenant))
+    """Close it: sessions, sockets, streams, API keys and jobs stop within a second. `revocation` has a receipt."""
+    return _turned(actor, turning.suspend(session, actor, tenant))
+
+
+@blueprint.post("/api/v1/tenants/<tenant_id>/archive")
+@requires(Permission.TENANTS_MANAGE, of=queries.tenant, fresh=True)
+def archive(actor: Actor, session: Session, tenant: Tenant) -> dict[str, Any]:
+    """Close it and leave it alone, its data kept; resuming brings it back."""
+    return _turned(actor, turning.archive(session, actor, tenant))
 
 
 @blueprint.post("/api/v1/tenants/<tenant_id>/resume")
 @requires(Permission.TENANTS_MANAGE, of=queries.tenant)
 def resume(actor: Actor, session: Session, tenant: Tenant) -> dict[str, Any]:
-    return queries.detail(actor, service.resume(session, actor, tenant))
+    """Open a suspended or archived organisation again."""
+    return _turned(actor, turning.resume(session, actor, tenant))
 
 
 @blueprint.post("/api/v1/tenants/<tenant_id>/admins")
 @requires(Permission.TENANTS_MANAGE, of=queries.tenant, limit="30/minute", fresh=True)
 def add_admin(actor: Actor, _session: Session, tenant: Tenant) -> Response:
     form = body(NewAdmin)
-    password = service.add_admin(actor, tenant, email=form.email, display_name=form.display_name)
-    return ok({"email": form.email.strip().lower(), "password": password}, status=201)
+    return ok(_admin(actor, tenant, form.email, form.display_name, form.sign_in), status=201)
+
+
+def _admin(actor: Actor, place: Tenant, email: str, name: str, sign_in: str) -> dict[str, Any]:
+    base = state().settings.public_url or request.host_url
+    return service.first_admin(actor, place, email=email, name=name, by_password=sign_in == "password", base=base)
+
+
+def _turned(actor: Actor, turned: turning.Turned) -> dict[str, Any]:
+    return {**_detail(actor, turned.tenant), "revocation": turned.notice}
+
+
+def _detail(actor: Actor, place: Tenant) -> dict[str, Any]:
+    """With the sockets that are open just now; None while Redis cannot say."""
+    return {**queries.detail(actor, place), "connected": connected([place.id]).get(place.id)}

@@ -6,7 +6,7 @@ for their own; "installation" is work on what belongs to no tenant, for platform
 
 from dataclasses import dataclass
 
-MINUTE, HOUR, DAY = 60, 3600, 86_400
+MINUTE, QUARTER, HOUR, DAY = 60, 900, 3600, 86_400
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +69,10 @@ TABLE = (
     Entry(
         "sessions.expire", MINUTE, "default", "tenants", "End old login sessions",
         "Ends login sessions that were idle too long or reached their time limit.",
+    ),
+    Entry(
+        "tenants.measure", QUARTER, "steward", "installation", "Measure organisations",
+        "Counts how large and how busy each organisation is, for the platform's pages; reads no content.",
     ),
 )  # fmt: skip
 BY_NAME = {entry.name: entry for entry in TABLE}

@@ -2,6 +2,7 @@
 import { get, post } from "./api.js";
 import { ask } from "./dialogs.js";
 import { notify } from "./notices.js";
+import { bytes, number, question } from "./platform-words.js";
 import { timeElement } from "./times.js";
 
 const byId = (id) => document.getElementById(id);
@@ -48,27 +49,26 @@ function draw(tenant) {
   row.querySelector(".who-mail").textContent = tenant.slug;
   const badge = row.querySelector(".tenant-status");
   badge.textContent = tenant.status;
-  badge.classList.add({ active: "bg-green-lt", suspended: "bg-orange-lt" }[tenant.status] ?? "bg-azure-lt");
-  row.querySelector(".tenant-people").textContent = tenant.people.toLocaleString("en");
-  row.querySelector(".tenant-live").textContent = tenant.live_sessions.toLocaleString("en");
+  badge.classList.add({ active: "bg-green-lt", suspended: "bg-orange-lt", archived: "bg-orange-lt", deleting: "bg-red-lt" }[tenant.status] ?? "bg-azure-lt");
+  row.querySelector(".tenant-people").textContent = number(tenant.people);
+  row.querySelector(".tenant-live").textContent = number(tenant.live_sessions);
+  row.querySelector(".tenant-stored").textContent = bytes(tenant.database_bytes);
+  row.querySelector(".tenant-week").textContent = number(tenant.messages_week);
   row.querySelector(".tenant-since").append(timeElement(tenant.created_at));
   offerTurning(row.querySelector("button"), tenant);
   return row;
 }
 
 function offerTurning(button, tenant) {
-  const suspended = tenant.status === "suspended";
-  button.hidden = !place.dataset.mayManage || tenant.slug === "platform" || !["active", "suspended"].includes(tenant.status);
-  button.textContent = suspended ? "Resume" : "Suspend";
+  const verb = tenant.status === "active" ? "suspend" : "resume";
+  button.hidden = !place.dataset.mayManage || tenant.slug === "platform" || !["active", "suspended", "archived"].includes(tenant.status);
+  button.textContent = verb === "resume" ? "Resume" : "Suspend";
   button.setAttribute("aria-label", `${button.textContent} ${tenant.name}`);
-  button.addEventListener("click", () => turn(tenant, suspended ? "resume" : "suspend"));
+  button.addEventListener("click", () => turn(tenant, verb));
 }
 
 async function turn(tenant, verb) {
-  const question = verb === "suspend"
-    ? { title: `Suspend ${tenant.name}?`, action: "Suspend", danger: true, text: "Everybody there is signed out at once and cannot sign in until you resume it. Nothing is lost." }
-    : { title: `Resume ${tenant.name}?`, action: "Resume", text: "Its people can sign in again." };
-  if (!(await ask(question))) return;
+  if (!(await ask(question(verb, tenant.name)))) return;
   try {
     await post(`/api/v1/tenants/${tenant.id}/${verb}`);
     notify(verb === "suspend" ? `${tenant.name} is suspended.` : `${tenant.name} is active again.`);
@@ -88,7 +88,7 @@ async function create(event) {
     byId("tenant-dialog").close();
     event.target.reset();
     delete byId("field-slug").dataset.typed;
-    showPassword(data);
+    showLink(data);
     await load();
   } catch (error) {
     const fields = Object.entries(error.fields ?? {}).map(([name, text]) => `${name.replace("_", " ")}: ${text}`);
@@ -99,10 +99,10 @@ async function create(event) {
   }
 }
 
-function showPassword({ name, admin }) {
+function showLink({ name, admin }) {
   byId("secret-title").textContent = `${name} is ready`;
-  byId("secret-text").textContent = `${admin.email} can sign in with this password. It is shown only now.`;
-  byId("secret").textContent = admin.password;
+  byId("secret-text").textContent = `Hand this link to ${admin.email}: with it they choose their password and run it. It is shown only now, and works once within seven days.`;
+  byId("secret").textContent = admin.link;
   byId("secret-dialog").showModal();
 }
 

@@ -5,6 +5,8 @@ import os
 
 import pytest
 
+from tests.cast import PASSWORD
+
 
 @pytest.fixture
 def flask(app, owner_url):
@@ -22,6 +24,9 @@ def test_a_tenant_from_nothing_to_a_signed_in_person(flask, app):
     made = json.loads(
         flask("tenants", "create", slug, "--name", "Cli", "--admin-email", f"a@{slug}.example", "--json").output
     )
+    secret = {"token": made["link"].partition("#")[2], "password": PASSWORD}
+    assert app.test_client().post("/api/v1/invitations/redeem", json=secret).status_code == 201
+    made["password"] = PASSWORD
     person = json.loads(flask("users", "create", "--tenant", slug, "--email", f"b@{slug}.example", "--json").output)
     for email, password in ((made["admin_email"], made["password"]), (person["email"], person["password"])):
         assert (
@@ -82,3 +87,48 @@ def test_the_doctor_finds_the_installation_well(flask):
 def test_urls_are_lines_for_a_shell_without_the_superusers(flask):
     said = flask("urls").output
     assert "export DATABASE_URL=" in said and "export REDIS_URL=" in said and "SUPERUSER" not in said
+
+
+def test_an_organisation_is_archived_brought_back_and_deleted_at_the_shell(flask, owner, tmp_path):
+    slug = f"cli-{os.urandom(4).hex()}"
+    words = ("tenants", "create", slug, "--name", "Cli", "--admin-email", f"a@{slug}.example", "--password", "--json")
+    assert json.loads(flask(*words).output)["password"]
+    assert json.loads(flask("tenants", "archive", slug, "--json").output)["status"] == "archived"
+    assert json.loads(flask("tenants", "resume", slug, "--json").output)["status"] == "active"
+    assert flask("tenants", "delete", slug, "--confirm", "something").exit_code == 1
+    assert json.loads(flask("tenants", "show", slug, "--json").output)["status"] == "active"
+    told = flask("tenants", "delete", slug, "--confirm", slug, "--json")
+    assert told.exit_code == 0 and '"state": "done"' in told.output
+    assert flask("tenants", "show", slug).exit_code == 1
+    assert owner.execute("select 1 from onyx.tenant where slug = %s", [slug]).fetchone() is None
+
+    file = tmp_path / "certificate.json"
+    assert flask("tenants", "certificate", slug, "--out", file).exit_code == 0
+    assert "genuine" in flask("tenants", "certificate", "--check", file).output
+    file.write_text(file.read_text().replace('"name": "Cli"', '"name": "Clo"'))
+    forged = flask("tenants", "certificate", "--check", file)
+    assert forged.exit_code == 1 and "NOT GENUINE" in forged.output
+
+
+def test_a_deletion_that_has_to_wait_is_told_and_taken_back_at_the_shell(flask, app, owner):
+    state = app.extensions["onyx"]
+    state.settings = state.settings.model_copy(update={"tenant_deletion_wait_hours": 48})
+    slug = f"cli-{os.urandom(4).hex()}"
+    flask("tenants", "create", slug, "--name", "Cli", "--admin-email", f"a@{slug}.example")
+    told = flask("tenants", "delete", slug, "--confirm", slug)
+    assert told.exit_code == 0 and "Run this again" in told.output
+    assert json.loads(flask("tenants", "show", slug, "--json").output)["deletion"] == "requested"
+    assert "cancelled" in flask("tenants", "delete", slug, "--cancel").output
+    assert json.loads(flask("tenants", "resume", slug, "--json").output)["status"] == "active"
+
+
+def test_the_platform_is_not_deleted_at_the_shell_either(flask):
+    for words in (("suspend",), ("archive",), ("delete", "--confirm", "platform")):
+        refused = flask("tenants", words[0], "platform", *words[1:])
+        assert refused.exit_code == 1 and "platform itself" in refused.output
+
+
+@pytest.mark.parametrize("slug", ["admin", "Acme", "x; drop schema onyx", "a" * 41, "p1atform"])
+def test_short_names_are_judged_at_the_shell_as_on_the_web(flask, slug):
+    refused = flask("tenants", "create", slug, "--name", "No", "--admin-email", "a@no.example")
+    assert refused.exit_code == 1 and "slug" in refused.output

@@ -4,6 +4,8 @@ import os
 
 import pytest
 
+from tests.cast import PASSWORD
+
 
 @pytest.fixture
 def slug():
@@ -21,7 +23,11 @@ def test_a_tenant_is_created_with_an_administrator_who_can_work(client_of, stewa
     answer = _new(petra, slug)
     assert answer.status_code == 201, answer.text
     made = answer.get_json()["data"]
-    sent = {"email": made["admin"]["email"], "password": made["admin"]["password"]}
+    sent = {"email": made["admin"]["email"], "password": PASSWORD}
+    secret = {"token": made["admin"]["link"].partition("#")[2], "display_name": "Boss", "password": PASSWORD}
+    assert app.test_client().post("/api/v1/auth/login", json=sent).status_code == 401, "not before it is accepted"
+    assert app.test_client().post("/api/v1/invitations/redeem", json=secret).status_code == 201
+    assert app.test_client().post("/api/v1/invitations/redeem", json=secret).status_code == 404, "once"
     token = app.test_client().post("/api/v1/auth/login", json=sent).get_json()["data"]["token"]
     people = app.test_client().get("/api/v1/users", headers={"Authorization": f"Bearer {token}"}).get_json()["data"]
     assert [row["roles"] for row in people] == [["admin"]]

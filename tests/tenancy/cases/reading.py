@@ -72,6 +72,10 @@ case(
             "tenant_migration",
             "platform_migration",
             "steward_request",
+            "deletion",
+            "tenant_note",
+            "tenant_size",
+            "tenant_day",
             "due",
         )
     ),

@@ -1,0 +1,192 @@
+"""The steward deletes an organisation: keys, directory, schema and role, files, Redis; then it signs what was done.
+
+Every step may be taken again, and each takes from what is left only; killed anywhere and run once more, the rest is
+done. Nothing half-deleted can be used: the tenant has been closed since its deletion was asked for, its state lets
+nobody in, and its row goes last, with the certificate, in one transaction.
+"""
+
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from time import sleep
+from typing import Any
+from uuid import UUID
+
+import psycopg
+import redis
+from psycopg import sql
+from psycopg.errors import DeadlockDetected, LockNotAvailable
+from psycopg.types.json import Json
+
+from onyx.audit.actions import Action
+from onyx.audit.record import record_as_owner, target
+from onyx.core.actor import Actor, Request
+from onyx.core.ids import uuid7
+from onyx.edge.leftovers import forget_tenant
+from onyx.edge.store import Store
+from onyx.tenancy import nodes
+from onyx.tenancy.context import schema_of
+from onyx.tenancy.key_custody import destroy_tenant_keys
+from onyx.tenancy.signing import signed_document
+from onyx.tenancy.steward import Refused, progress
+
+from .counting import count_all
+from .written import CERTIFICATE, certificate_of
+
+Owner = psycopg.Connection[Any]
+TRIES = 6
+UNFINISHED = "select id from onyx.deletion where state = 'confirmed' order by confirmed_at"
+
+
+@dataclass(frozen=True, slots=True)
+class Means:
+    """What lies outside PostgreSQL: Redis, the queues' Redis, the data folder."""
+
+    store: Store
+    queues: redis.Redis
+    folder: Path
+
+
+_means: Means | None = None
+
+
+def install(means: Means) -> None:
+    """Say where Redis and the files are; the steward and the command line do, once."""
+    global _means
+    _means = means
+
+
+def _outside() -> Means:
+    if _means is None:
+        raise Refused("It was not said where Redis and the files are.")
+    return _means
+
+
+@dataclass(frozen=True, slots=True)
+class Doomed:
+    """The tenant that goes, the deletion that it goes by, and the owner's connection to the node on which it lies."""
+
+    deletion: UUID
+    id: UUID
+    slug: str
+    there: Owner
+
+
+def delete_tenant(owner_url: str, *, deletion: str, tell: Callable[[str], object] = str) -> dict[str, Any]:
+    """Carry out a confirmed deletion, or the rest of it; `tell` hears of each step that is done.
+
+    Raises Refused for one that is not confirmed, or that another process is carrying out.
+    """
+    _outside()
+    with psycopg.connect(owner_url, autocommit=True) as owner:
+        if owner.execute("select pg_try_advisory_lock(hashtextextended(%s, 12))", [deletion]).fetchone() != (True,):
+            raise Refused("Somebody is carrying it out already.")
+        row = owner.execute(
+            "select d.state, d.id, d.tenant_id, d.slug, coalesce(t.node, 'main') from onyx.deletion d"
+            " left join onyx.tenant t on t.id = d.tenant_id where d.id = %s",
+            [UUID(deletion)],
+        ).fetchone()
+        if row is None or row[0] not in ("confirmed", "done"):
+            raise Refused("This deletion is not confirmed.")
+        if row[0] == "confirmed":
+            with psycopg.connect(nodes.owner_of(row[4], owner_url), autocommit=True) as there:
+                _carry_out(owner, Doomed(row[1], row[2], row[3], there), tell)
+    return {"deletion": deletion}
+
+
+def unfinished(owner_url: str) -> list[UUID]:
+    """Deletions that are confirmed and not done."""
+    with psycopg.connect(owner_url, autocommit=True) as owner:
+        return [row[0] for row in owner.execute(UNFINISHED).fetchall()]
+
+
+def _carry_out(owner: Owner, doomed: Doomed, tell: Callable[[str], object]) -> None:
+    for number, step in enumerate(STEPS):
+        progress(number, len(STEPS))
+        told = (step.__doc__ or "").partition(".")[0]
+        owner.execute("update onyx.deletion set step = %s where id = %s", [told, doomed.deletion])
+        step(owner, doomed)
+        tell(told)
+
+
+def _count(owner: Owner, doomed: Doomed) -> None:
+    """Counting what there is."""
+    row = owner.execute("select counted from onyx.deletion where id = %s", [doomed.deletion]).fetchone()
+    if row is not None and row[0] is None:
+        counted = Json(count_all(doomed.there, doomed.id))
+        owner.execute("update onyx.deletion set counted = %s where id = %s", [counted, doomed.deletion])
+
+
+def _destroy_keys(owner: Owner, doomed: Doomed) -> None:
+    """Destroying its keys: what they sealed can never be read again, in backups neither."""
+    with owner.transaction():
+        destroy_tenant_keys(owner, doomed.id)
+
+
+def _empty_directory(owner: Owner, doomed: Doomed) -> None:
+    """Removing its people from the directory."""
+    owner.execute("delete from onyx.directory where tenant_id = %s", [doomed.id])
+    owner.execute("delete from onyx.live_session where tenant_id = %s", [doomed.id])
+
+
+def _drop(owner: Owner, doomed: Doomed) -> None:
+    """Dropping schema and role."""
+    name, there = sql.Identifier(schema_of(doomed.id)), doomed.there
+    for left in reversed(range(TRIES)):
+        try:
+            with there.transaction():
+                there.execute("set local lock_timeout = '10s'")
+                there.execute(sql.SQL("drop schema if exists {} cascade").format(name))
+                there.execute(sql.SQL("drop role if exists {}").format(name))
+                if there.execute("select 1 from onyx.deletion where id = %s", [doomed.deletion]).fetchone() is None:
+                    there.execute("delete from onyx.tenant where id = %s", [doomed.id])  # a node of its own has a copy
+            return
+        except (DeadlockDetected, LockNotAvailable):  # what was under way when it closed, half a minute at most
+            if not left:
+                raise
+            sleep(1)
+
+
+def _remove_files(owner: Owner, doomed: Doomed) -> None:
+    """Removing its files."""
+    for name in (doomed.id.hex, str(doomed.id)):
+        folder = _outside().folder / "files" / name
+        if folder.exists():
+            shutil.rmtree(folder)
+
+
+def _forget(owner: Owner, doomed: Doomed) -> None:
+    """Removing what Redis holds."""
+    forget_tenant(_outside().store, _outside().queues, doomed.id)
+
+
+def _certify(owner: Owner, doomed: Doomed) -> None:
+    """Signing the certificate."""
+    with owner.transaction():
+        destroy_tenant_keys(owner, doomed.id)  # one that somebody made who was let in before it closed
+        owner.execute("delete from onyx.tenant where id = %s and status = 'deleting'", [doomed.id])
+        owner.execute(
+            "update onyx.deletion set state = 'done', step = null, finished_at = clock_timestamp() where id = %s",
+            [doomed.deletion],
+        )
+        content = certificate_of(owner, doomed.deletion)
+        made = Json(signed_document(CERTIFICATE, content, owner))
+        owner.execute("update onyx.deletion set certificate = %s where id = %s", [made, doomed.deletion])
+        _record(owner, doomed)
+
+
+def _record(owner: Owner, doomed: Doomed) -> None:
+    platform = owner.execute("select onyx.platform_id()").fetchone()
+    assert platform is not None
+    steward = Actor(
+        platform[0], "platform", "", None, "", "steward", kind="steward",
+        request=Request(uuid7().hex, "STEWARD", "delete_tenant"),
+    )  # fmt: skip
+    what = target("tenant", doomed.id, doomed.slug)
+    record_as_owner(owner, platform[0], steward, Action.TENANT_DELETED, what, deletion=str(doomed.deletion))
+
+
+STEPS: tuple[Callable[[Owner, Doomed], None], ...] = (
+    _count, _destroy_keys, _empty_directory, _drop, _remove_files, _forget, _certify,
+)  # fmt: skip
