@@ -117,11 +117,11 @@ class Reader:
                 key = keys.of(owner, version)
                 whose = owner, version, AESGCM(key) if key else None
             last = kind == "E"
+            if last and self._file.read(1):
+                raise Damaged("Something follows the archive's end.")
             cipher, bound = whose[2], _bound(self._bound, kind, owner, version)
             yield Frame(kind, owner, _open(cipher, number, last, sealed, bound) if cipher else None)
             number += 1
-        if self._file.read(1):
-            raise Damaged("Something follows the archive's end.")
 
 
 def _bound(header: bytes, kind: str, owner: UUID, version: int) -> bytes:

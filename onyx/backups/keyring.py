@@ -47,6 +47,8 @@ class OwnKeys:
             found = self._key(owner, version)
             if found is None and owner == NOBODY:
                 raise Damaged("The keys of this organisation were destroyed; nobody can read this backup any more.")
+            if found is None and self._has_keys(owner):  # else rows could be left out by naming a key that never was
+                raise Damaged("The archive was altered: it names a key that a person never had.")
             self._opened[owner, version] = self._derived(found, owner) if found else None
         return self._opened[owner, version]
 
@@ -55,6 +57,10 @@ class OwnKeys:
             return data_key(self._tenant, owner if owner != NOBODY else None, version=version, owner=self._owner)
         except Destroyed:
             return None
+
+    def _has_keys(self, person: UUID) -> bool:
+        statement = "select 1 from onyx.user_key where tenant_id = %s and user_id = %s limit 1"
+        return self._owner.execute(statement, [self._tenant, person]).fetchone() is not None
 
     def _derived(self, key: DataKey, owner: UUID) -> bytes:
         return _bound(key.derive("archive"), self._archive, owner)

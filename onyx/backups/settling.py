@@ -11,8 +11,10 @@ from onyx.tenancy.context import schema_of
 
 from .tables import Connection
 
-# Nobody is signed in, no letter is sent a second time, no link opens anything.
+# Nobody is signed in, no letter is sent a second time, no link opens anything, an invitation that was withdrawn
+# since does not come back.
 _QUIET = (
+    "delete from {}.invitation where %(reason)s <> ''",
     "update {}.login_session set state = 'revoked', end_reason = %(reason)s, ended_at = now() where state = 'active'",
     "update {}.outgoing_mail set state = 'dropped', finished_at = now() where state = 'waiting' and %(reason)s <> ''",
     "update {}.password_reset set used_at = now() where used_at is null and %(reason)s <> ''",

@@ -21,7 +21,8 @@ PINNED = (
 class Table(NamedTuple):
     """One table: the columns that are stored as given, whose rows they are, and an order that is always the same.
 
-    `owner` is the column that names the person, None where rows are the tenant's; it leads the order. `size` is in
+    `owner` is the column that names the person whose rows they are (user_id, or what refers to app_user), None where
+    rows are the tenant's; it leads the order. `size` is in
     bytes, `months` are those of a log's partitions (`202611`).
     """
 
@@ -64,10 +65,10 @@ def tables(connection: Connection, schema: str) -> list[Table]:
 
 
 def _table(
-    name: str, columns: list[str], owned: bool, key: list[str], size: int, months: list[str], partitioned: bool
+    name: str, columns: list[str], owner: str | None, key: list[str], size: int, months: list[str], partitioned: bool
 ) -> Table:
-    owner = "id" if name == "app_user" else "user_id" if owned else None
-    lead = [f'"{owner}"'] if owner else []
+    owner = "id" if name == "app_user" else owner
+    lead = [owner] if owner else []
     return Table(
         name,
         tuple(columns),
@@ -102,8 +103,10 @@ _TABLES = """
 select c.relname,
        array(select attname::text from pg_attribute a where a.attrelid = c.oid and attnum > 0 and not attisdropped
                 and attgenerated = '' order by attnum),
-       exists (select from pg_attribute a where a.attrelid = c.oid and attname = 'user_id' and attnotnull
-                  and atttypid = 'uuid'::regtype),
+       (select attname::text from pg_attribute a left join (pg_constraint k join pg_class f on f.oid = k.confrelid)
+            on k.contype = 'f' and k.conrelid = c.oid and k.conkey = array[attnum] and f.relname = 'app_user'
+         where a.attrelid = c.oid and attnotnull and atttypid = 'uuid'::regtype
+           and (attname = 'user_id' or k.oid is not null) order by attname <> 'user_id' limit 1),
        array(select quote_ident(attname) || case when typcollation <> 0 then ' collate "C"' else '' end
                from unnest(i.indkey::int2[]) with ordinality k(num, nth)
                join pg_attribute a on a.attrelid = c.oid and a.attnum = k.num

@@ -1,0 +1,78 @@
+"""Whoever was erased stays erased: no backup brings them back, in place, beside or tried (C11, T12)."""
+
+from pathlib import Path
+
+from onyx.backups import making, restore
+from onyx.backups.restore import Source
+from onyx.core.ids import parse_id
+from onyx.tenancy import boot_check
+
+
+def _erase(owner, world, person):
+    """What the erasure of a person leaves, whatever feature carries it out: no rows, no key, a line that remembers."""
+    schema = world.acme.schema
+    with owner.transaction():
+        owner.execute(f"alter table {schema}.app_user disable trigger user")
+        owner.execute(
+            "insert into onyx.erasure (tenant_id, user_id, erased_at) values (%s, %s, now())",
+            [world.acme.id, person.id],
+        )
+        owner.execute("delete from onyx.user_key where tenant_id = %s and user_id = %s", [world.acme.id, person.id])
+        tables = owner.execute(
+            "select relname from pg_class where relnamespace = %s::regnamespace and relkind = 'r' and not relispartition",
+            [schema],
+        ).fetchall()
+        for (name,) in tables:
+            owner.execute(f'alter table {schema}."{name}" disable trigger user')
+        owner.execute(f"delete from {schema}.app_user where id = %s", [person.id])
+        for (name,) in tables:
+            owner.execute(f'alter table {schema}."{name}" enable trigger user')
+
+
+def test_an_erased_person_is_in_no_restored_tenant(app, owner, owner_url, folder, world, full, made, operator):
+    _erase(owner, world, world.alice)
+    tried = making.rehearse(owner_url, folder, parse_id(made["id"]), operator)
+    assert tried["ok"]
+    source = Source(Path(made["path"]))
+    beside = restore.restore(owner_url, source, operator, slug=f"{world.acme.slug}-b")
+    place = restore.restore(owner_url, source, operator)
+    assert beside["left_out"] == place["left_out"] > 0
+    for tenant in (beside["tenant_id"], place["tenant_id"]):
+        schema = f"tenant_{parse_id(tenant).hex}"
+        people = {row[0] for row in owner.execute(f"select id from {schema}.app_user").fetchall()}
+        assert world.alice.id not in people and world.bob.id in people
+        assert (
+            owner.execute(f"select 1 from {schema}.chat_message where user_id = %s", [world.alice.id]).fetchone()
+            is None
+        )
+        assert owner.execute(f"select 1 from {schema}.chat_message where user_id = %s", [world.bob.id]).fetchone()
+        assert (
+            owner.execute(
+                "select count(*) from onyx.directory where tenant_id = %s and tenant_id is not null", [parse_id(tenant)]
+            ).fetchone()[0]
+            == 5
+        )
+    with app.app_context():
+        boot_check.require_walls()
+
+
+def test_the_archive_itself_no_longer_holds_what_they_wrote(app, owner, owner_url, world, full, made, operator):
+    """Not because a list says so: with the person's key their part of the file cannot be opened by anybody."""
+    _erase(owner, world, world.alice)
+    owner.execute("delete from onyx.erasure where tenant_id = %s", [world.acme.id])  # the list is lost
+    went = restore.restore(owner_url, Source(Path(made["path"])), operator, slug=f"{world.acme.slug}-b")
+    schema = f"tenant_{parse_id(went['tenant_id']).hex}"
+    assert owner.execute(f"select 1 from {schema}.app_user where id = %s", [world.alice.id]).fetchone() is None
+
+
+def test_a_backup_while_somebody_is_being_erased_leaves_them_out(app, owner, owner_url, folder, world, full, operator):
+    """Begun, the key not made any more, the rows still there: the backup is whole without them."""
+    owner.execute("insert into onyx.erasure (tenant_id, user_id) values (%s, %s)", [world.acme.id, world.lee.id])
+    made = making.make(owner_url, folder, world.acme.id, operator)
+    assert making.rehearse(owner_url, folder, parse_id(made["id"]), operator)["ok"]
+    went = restore.restore(owner_url, Source(Path(made["path"])), operator, slug=f"{world.acme.slug}-b")
+    schema = f"tenant_{parse_id(went['tenant_id']).hex}"
+    assert {row[0] for row in owner.execute(f"select user_id from {schema}.chat_session")} == {
+        world.alice.id,
+        world.bob.id,
+    }

@@ -1,0 +1,31 @@
+"""What an archive holds is read off the catalogue; whatever is added later must fit."""
+
+from onyx.backups.tables import tables
+
+
+def test_every_row_that_goes_with_a_person_is_sealed_for_that_person(owner, world):
+    """Else a person's erasure would leave rows in old backups that refer to nobody, and no restore would succeed."""
+    found = {table.name: table for table in tables(owner, world.acme.schema)}
+    refers = owner.execute(
+        "select c.relname, array(select attname::text from unnest(k.conkey) n join pg_attribute a on a.attrelid = c.oid"
+        " and a.attnum = n), f.relname from pg_constraint k join pg_class c on c.oid = k.conrelid join pg_class f"
+        " on f.oid = k.confrelid where k.contype = 'f' and c.relnamespace = %s::regnamespace",
+        [world.acme.schema],
+    ).fetchall()
+    for name, columns, target in refers:
+        if found[target].owner:
+            assert found[name].owner in columns, (
+                f"{name}({', '.join(columns)}) refers to {target}: lead with its person"
+            )
+
+
+def test_sealed_columns_are_known(owner, world):
+    """A column that is sealed for its tenant must be named, or a copy elsewhere cannot read it."""
+    from onyx.backups.sealed import COLUMNS
+
+    there = owner.execute(
+        "select c.relname, attname from pg_attribute join pg_class c on c.oid = attrelid"
+        " where c.relnamespace = %s::regnamespace and attname like 'sealed%%' and relkind = 'r'",
+        [world.acme.schema],
+    ).fetchall()
+    assert sorted(there) == sorted((column.table, column.name) for column in COLUMNS)
