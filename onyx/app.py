@@ -34,7 +34,7 @@ from onyx.edge import (
 )
 from onyx.edge.at_once import Places
 from onyx.edge.brief import Brief
-from onyx.edge.counting import Counts
+from onyx.edge.counting import Counted, Counts
 from onyx.edge.limits import limiter
 from onyx.edge.rooms import Rooms
 from onyx.edge.state import State
@@ -97,7 +97,7 @@ def create_app(settings: Settings | None = None, async_mode: str = "threading") 
     pages.install(app)
     login.install(app)
     limiter.init_app(app)
-    live.install(app, Rooms(_store_at(app, settings.redis_socketio_url)), async_mode)
+    live.install(app, Rooms(_store_at(app.extensions["onyx"].store, settings.redis_socketio_url)), async_mode)
     dropping.install(app)
     for feature in FEATURES:
         importlib.import_module(f"onyx.{feature}").register(app)
@@ -153,13 +153,12 @@ def _state(app: Flask, settings: Settings) -> None:
     control.subscribe(keyring.obey)
     control.subscribe(streams.obey)
     log = access_log.AccessLog(settings.onyx_var / "spool")
-    counts = Counts()
-    app.extensions["onyx"] = State(settings, store, control, log, streams, platform, counts, Brief(), Places())
-    limits_store = _store_at(app, settings.redis_limits_url)
+    counts, limits_store = Counts(), _store_at(store, settings.redis_limits_url)
+    counted = Counted(store=limits_store, counts=counts)
+    app.extensions["onyx"] = State(settings, store, control, log, streams, platform, counts, counted, Brief(), Places())
     app.config["RATELIMIT_STORAGE_OPTIONS"] = {"store": limits_store, "counts": counts}
 
 
-def _store_at(app: Flask, url: str | None) -> Store:
+def _store_at(store: Store, url: str | None) -> Store:
     """The process's one store, with its one breaker; another one only where another Redis is meant."""
-    store: Store = app.extensions["onyx"].store
     return store if url is None or url == store.url else Store(url)

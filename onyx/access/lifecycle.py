@@ -42,6 +42,7 @@ def rename(session: Session, actor: Actor, user: User, *, email: str | None, dis
         told.append(change("display_name", user.profile.display_name, display_name.strip()))
         user.profile.display_name = display_name.strip()
     if email is not None and email != user.email:
+        rules.not_held_apart(actor, user)
         told.append(change("email", user.email, email))
         _move_log_in(session, user, email)
     if told:
@@ -71,6 +72,7 @@ def change_roles(session: Session, actor: Actor, user: User, ends: Mapping[str, 
     before, after = _told(roles_held(user), ends_of(user)), _told(sorted(ends), ends)
     if before == after:
         return
+    apart = rules.held_apart(actor, user)
     _write_roles(session, actor, user, ends)
     session.flush()  # so that the answer, and the rules, see the roles as they are now
     session.refresh(user, ["roles"])
@@ -78,6 +80,8 @@ def change_roles(session: Session, actor: Actor, user: User, ends: Mapping[str, 
     _mark_ends(ends)
     told = [change("roles", before, after)]
     record(session, actor, Action.ROLES_CHANGED, target("user", user.id, user.email), changes=told)
+    if rules.held_apart(actor, user) - apart:
+        record(session, actor, Action.AUDITOR_APPOINTED, target("user", user.id, user.email))
     changes.person_changed(session, actor.tenant_id, user.id, "roles_changed")
 
 

@@ -54,6 +54,8 @@ def add_person(
     if password is not None:
         session.add(Credential(user_id=id, password_hash=hash_password(password, email, name)))
     record(session, actor, Action.USER_CREATED, target("user", id, email), roles=wanted)
+    if _gives_apart(session, actor, wanted):
+        record(session, actor, Action.AUDITOR_APPOINTED, target("user", id, email))
     return id
 
 
@@ -86,6 +88,12 @@ def checked_roles(session: Session, actor: Actor, roles: list[str]) -> list[str]
             if lacking - HELD_APART:
                 raise Denied(f"You cannot grant the role {role}: it allows more than you may do yourself.")
     return sorted(set(roles))
+
+
+def _gives_apart(session: Session, actor: Actor, roles: list[str]) -> bool:
+    """Whether any of these roles gives what is held apart from administration."""
+    own = {row.key: row.permissions for row in rows(session, _OWN_ROLES, roles)}
+    return any(permissions_of((role,), actor.tenant_slug, own.get(role, ())) & HELD_APART for role in roles)
 
 
 _OWN_ROLES = "select key, permissions from role where key = any(%s)"

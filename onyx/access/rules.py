@@ -32,6 +32,22 @@ def not_above(actor: Actor, user: User) -> None:
         raise Denied("This person may do more than you; ask somebody with the same rights.")
 
 
+def held_apart(actor: Actor, user: User) -> frozenset[str]:
+    """What somebody may do that is held apart from administration."""
+    return permissions_held(user, actor.tenant_slug) & HELD_APART
+
+
+def not_held_apart(actor: Actor, user: User) -> None:
+    """Raise Denied where the actor would come by what is held apart from them: an auditor's password, factors, address.
+
+    Whoever could set those would read the trail in the auditor's name (decision 0005).
+    """
+    if actor.for_a_person and held_apart(actor, user) - _own(actor):
+        raise Denied(
+            "An auditor's way in is the auditor's own: have a link mailed to them, or ask who runs this installation."
+        )
+
+
 def not_oneself(actor: Actor, user: User) -> None:
     """Raise Conflict for what would lock the actor out at once."""
     if user.id == actor.user_id:

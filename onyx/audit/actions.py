@@ -16,6 +16,7 @@ class Action(StrEnum):
     API_KEY_EXPIRED = "api_key.expired"
     API_KEY_REFUSED = "api_key.refused"
     API_KEY_REVOKED = "api_key.revoked"
+    AUDITOR_APPOINTED = "auditor.appointed"
     AUDIT_LOG_VIEWED = "audit_log.viewed"
     BACKUP_ASKED = "backup.asked"
     BACKUP_CREATED = "backup.created"
@@ -104,6 +105,7 @@ SENTENCES: dict[Action, str] = {
     Action.API_KEY_EXPIRED: "the API key {target} ran out",
     Action.API_KEY_REFUSED: "the revoked API key {target} was used",
     Action.API_KEY_REVOKED: "{actor} revoked the API key {target}",
+    Action.AUDITOR_APPOINTED: "{actor} let {target} read the trail, as auditor",
     Action.AUDIT_LOG_VIEWED: "{actor} looked at the audit log",
     Action.BACKUP_ASKED: "{actor} asked for a backup of {target}",
     Action.BACKUP_CREATED: "a backup of {target} was made",

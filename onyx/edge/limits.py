@@ -16,6 +16,7 @@ from limits import parse
 from onyx.core.secrets import email_digest
 
 from .proxies import neighbourhood
+from .state import state
 
 DEFAULT = "600/minute"
 
@@ -49,7 +50,7 @@ def text_sent(name: str) -> str:
 
 def once_within(name: str, times: int, seconds: int) -> bool:
     """Whether something happens within its first `times` in so many seconds, on all processes; this counts."""
-    return limiter.storage.incr(name, seconds) <= times
+    return state().counted.incr(name, seconds) <= times
 
 
 def seconds_left() -> int:

@@ -11,10 +11,12 @@ from uuid import UUID
 
 from flask_limiter import RequestLimit
 from limits import parse_many
+from limits.strategies import FixedWindowRateLimiter
 
 from onyx.core import outbox
 
 from .limits import limiter, once_within
+from .state import state
 
 PASSWORDS = "10 per 15 minutes"
 CODES = "10 per 15 minutes; 50 per day"
@@ -37,7 +39,8 @@ def by_code(person: Callable[[], str], on_breach: Callable[[RequestLimit], None]
 
 def is_locked(email_digest: bytes, user: UUID) -> bool:
     """Whether somebody cannot sign in at this moment, were their password right."""
-    return any(not limiter.limiter.test(item, *names) for item, names in _counters(email_digest, user))
+    windows = FixedWindowRateLimiter(state().counted)
+    return any(not windows.test(item, *names) for item, names in _counters(email_digest, user))
 
 
 def after_reset(email_digest: bytes, user: UUID) -> None:
@@ -54,9 +57,10 @@ def may_unlock(email_digest: bytes) -> bool:
 @outbox.carrier("account.unlocked")
 def unlock(email_digest: bytes, user: UUID) -> None:
     """Forget the failures of an account."""
+    windows = FixedWindowRateLimiter(state().counted)
     for item, names in _counters(email_digest, user):
-        limiter.limiter.clear(item, *names)
-    limiter.storage.clear(f"onyx:blocked:{email_digest.hex()}")
+        windows.clear(item, *names)
+    state().counted.clear(f"onyx:blocked:{email_digest.hex()}")
 
 
 def _counters(email_digest: bytes, user: UUID) -> list[tuple[Any, tuple[str, str, str]]]:

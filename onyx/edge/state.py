@@ -9,7 +9,7 @@ from flask import current_app
 from config.settings import Settings
 
 from .brief import Brief
-from .counting import Counts
+from .counting import Counted, Counts
 from .store import Store
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ class State:
     streams: "Streams"
     platform: UUID
     counts: Counts
+    counted: Counted
     brief: Brief
     places: "Places"
 

@@ -33,6 +33,7 @@ def create(
 def reset_password(session: Session, actor: Actor, user: User) -> str:
     """Set a new random password, shown once, and end the person's sessions; runs for purpose `auth`."""
     rules.not_above(actor, user)
+    rules.not_held_apart(actor, user)
     rules.not_oneself(actor, user)
     made = new_password()
     record(session, actor, Action.PASSWORD_RESET, target("user", user.id, user.email), by="administrator")
@@ -49,6 +50,7 @@ def reset_link(session: Session, actor: Actor, user: User, base: str, by_mail: b
         post(session, user.id, links.USE)
         record(session, actor, Action.RESET_LINK_ASKED, where)
         return {"mailed": True, "link": None, "minutes": links.MINUTES}
+    rules.not_held_apart(actor, user)
     token, expires_at = links.make(session, actor.tenant_id, user.id)
     record(session, actor, Action.RESET_LINK_MADE, where, by="administrator")
     return {"mailed": False, "link": links.address(base, token), "minutes": links.MINUTES, "expires_at": expires_at}
@@ -64,6 +66,7 @@ def unlock(session: Session, actor: Actor, user: User) -> None:
 def remove_factors(session: Session, actor: Actor, user: User) -> int:
     """Take a person's second factors away, who lost them; returns how many there were. Purpose `auth`."""
     rules.not_above(actor, user)
+    rules.not_held_apart(actor, user)
     rules.not_oneself(actor, user)
     gone = factors.remove_all(session, user.id)
     if gone:

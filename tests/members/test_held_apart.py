@@ -1,0 +1,53 @@
+"""An auditor's way in is the auditor's own: no administrator comes to read the trail through it (decision 0005)."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.passwords.conftest import mailbox, posted  # noqa: F401 - fixtures
+
+
+@pytest.fixture
+def world(fresh_world):
+    return fresh_world
+
+
+def _told(owner, tenant):
+    found = owner.execute(
+        f"select targets->0->>'id' from {tenant.schema}.audit_event where action = 'auditor.appointed' order by recorded_at"
+    )
+    return [row[0] for row in found.fetchall()]
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body"),
+    [
+        ("POST", "/reset-password", {}),
+        ("POST", "/reset-link", {}),
+        ("DELETE", "/factors", {}),
+        ("PATCH", "", {"email": "mine@evil.example"}),
+    ],
+)
+def test_no_administrator_gets_hold_of_an_auditors_way_in(client_of, world, method, path, body):
+    """The same works for Alice, so that it is the auditor who is protected."""
+    dana = client_of("dana")
+    refused = dana.open(f"/api/v1/users/{world.carol.id}{path}", method=method, json=body)
+    assert refused.status_code == 403 and refused.get_json()["error"]["code"] == "denied"
+    assert dana.open(f"/api/v1/users/{world.alice.id}{path}", method=method, json=body).status_code == 200
+
+
+def test_a_link_goes_to_the_auditor_alone(client_of, world, mailbox, posted):  # noqa: F811
+    answer = client_of("dana").post(f"/api/v1/users/{world.carol.id}/reset-link")
+    assert answer.status_code == 200 and answer.get_json()["data"]["link"] is None
+    assert posted(world.acme) == ["waiting"]
+
+
+def test_every_appointment_is_told_plainly(client_of, world, owner):
+    dana = client_of("dana")
+    before = _told(owner, world.acme)
+    made = dana.post("/api/v1/users", json={"email": "second@acme.example", "roles": ["auditor"]})
+    assert made.status_code == 201
+    assert dana.put(f"/api/v1/users/{world.bob.id}/roles", json={"roles": ["user", "auditor"]}).status_code == 200
+    assert dana.put(f"/api/v1/users/{world.bob.id}/roles", json={"roles": ["auditor"]}).status_code == 200, "no news"
+    assert dana.put(f"/api/v1/users/{world.alice.id}/roles", json={"roles": ["curator"]}).status_code == 200
+    assert _told(owner, world.acme) == [*before, made.get_json()["data"]["id"], str(world.bob.id)]
