@@ -11,7 +11,7 @@ from .tables import Connection
 
 _OLD = """
 select t.id from onyx.tenant t
- where t.status = 'active' and t.node = 'main' and %(hours)s > 0
+ where t.status = 'active' and t.node = 'main' and %(hours)s > 0 and t.created_at < now() - interval '1 hour'
    and not exists (select from onyx.backup b where b.tenant_id = t.id and b.state <> 'failed'
                       and b.created_at > now() - %(hours)s * interval '1 hour')
    and not exists (select from onyx.steward_request r where r.operation = %(operation)s
@@ -28,7 +28,10 @@ select distinct on (b.tenant_id) b.id from onyx.backup b join onyx.tenant t on t
 
 
 def backups(connection: Connection, hours: int) -> int:
-    """Ask for a backup of each active organisation whose newest one is older; returns how many."""
+    """Ask for a backup of each active organisation whose newest one is older; returns how many.
+
+    A new organisation has an hour: what is set up at this moment should not wait for its backup.
+    """
     rows = connection.execute(_OLD, {"hours": hours, "operation": BACKUP}).fetchall()
     return _place(connection, BACKUP, [{"tenant_id": str(row[0]), "kind": "nightly"} for row in rows])
 

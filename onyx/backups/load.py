@@ -32,7 +32,7 @@ class Loaded:
     header: dict[str, Any]
     manifest: dict[str, Any] = field(default_factory=dict)
     left_out: dict[str, list[Segment]] = field(default_factory=dict)
-    secrets: list[Any] = field(default_factory=list)
+    secrets: dict[str, Any] = field(default_factory=dict)
 
     @property
     def origin(self) -> UUID:
@@ -99,7 +99,7 @@ def fill(
             frame = _rows(frames, copy, loaded.left_out.setdefault(table.name, []))
         step(f"table {table.name} loaded")
     if frame.kind == "X":
-        loaded.secrets, frame = json.loads(frame.plain or b"[]"), next(frames)
+        loaded.secrets, frame = json.loads(frame.plain or b"{}"), next(frames)
     if frame.kind != "E":
         raise Damaged("The archive holds a part that this version of Onyx does not know.")
     loaded.manifest = _manifest(frame, reader.header)

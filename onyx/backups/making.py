@@ -64,7 +64,7 @@ def export(owner_url: str, path: Path, tenant: UUID, actor: Actor, tell: Tell = 
     with _owner(owner_url) as connection, held(connection, tenant):
         slug = _slug(connection, tenant)
         with shelf.placed(path) as file:
-            dump(owner_url, tenant, file, Archive(id, keys, {"transfer": told}, sealed.plain), tell, step)
+            dump(owner_url, tenant, file, Archive(id, keys, {"transfer": told}, sealed.carry), tell, step)
         with connection.transaction():
             for place in {actor.tenant_id, tenant}:
                 about = {"archive": id, "sha256": file.sha256.hex()}

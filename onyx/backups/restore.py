@@ -20,7 +20,7 @@ from onyx.audit.actions import Action
 from onyx.audit.record import record_as_owner, target
 from onyx.core.actor import Actor
 from onyx.core.ids import uuid7
-from onyx.tenancy import erasure, key_custody, nodes
+from onyx.tenancy import erasure, nodes
 from onyx.tenancy.context import schema_of
 from onyx.tenancy.migrate import migrations_wait
 from onyx.tenancy.steward import Refused
@@ -186,8 +186,7 @@ def _settle(connection: Connection, aim: Aim, loaded: load.Loaded, actor: Actor,
         step("old schema dropped")
     else:
         settling.enrol(connection, aim.tenant, aim.slug, loaded.header["tenant"])
-        if aim.own and aim.tenant != loaded.origin:
-            key_custody.put_in(connection, aim.tenant, key_custody.taken_along(connection, loaded.origin))
+        sealed.give_keys(connection, aim.tenant, loaded, aim.own)
     sealed.move(connection, aim.tenant, loaded)
     settling.quiet(connection, aim.tenant, REASON, programs=not aim.in_place)
     load.triggers_on(connection, aim.tenant)

@@ -1,4 +1,8 @@
-"""Columns that are sealed for one tenant of one installation: an archive that goes elsewhere has them sealed anew."""
+"""What is sealed inside a tenant's rows, on its way to another tenant or another installation.
+
+What the keyring's keys sealed needs those keys: a copy beside the original gets them, an export carries them, under
+its passphrase. What older versions sealed is bound to this installation's secret and the tenant's id: it is sealed anew.
+"""
 
 import base64
 from typing import Any, NamedTuple
@@ -8,14 +12,14 @@ from psycopg import sql
 
 from onyx.core import sealing
 from onyx.tenancy.context import schema_of
-from onyx.tenancy.sealed import unseal
+from onyx.tenancy.key_custody import Carried, put_in, taken_along
 
 from .load import Loaded
 from .tables import Connection
 
 
 class Column(NamedTuple):
-    """A sealed column: the key of its table, the use it is sealed for, and whether the row is a person's."""
+    """A column that older versions sealed: the key of its table, the use, and whether the row is a person's."""
 
     table: str
     name: str
@@ -23,9 +27,8 @@ class Column(NamedTuple):
     use: str
     personal: bool
 
-    def belongs(self, key: Any) -> bytes:
-        """What a value is bound to beside its tenant."""
-        return key.bytes if self.personal else b""
+    def bound(self, tenant: UUID, key: Any) -> bytes:
+        return tenant.bytes + (key.bytes if self.personal else b"")
 
 
 COLUMNS = (
@@ -35,35 +38,56 @@ COLUMNS = (
 _OLD_FORM = b"\x01"
 
 
-def plain(connection: Connection, tenant: UUID) -> list[list[str]]:
-    """What an export carries of them, unsealed: table, key, value in base64."""
-    found = []
-    for column in COLUMNS:
-        for key, hidden in _read(connection, tenant, column):
-            person = key if column.personal else None
-            value = unseal(column.use, bytes(hidden), column.belongs(key), tenant=tenant, user=person, owner=connection)
-            found.append([column.table, str(key), base64.b64encode(value).decode()])
-    return found
+def carry(connection: Connection, tenant: UUID) -> dict[str, Any]:
+    """What an export must have beside the rows; it goes under the passphrase as they do."""
+    plain = [
+        [column.table, str(key), _text(sealing.unseal(column.use, bytes(hidden), column.bound(tenant, key)))]
+        for column in COLUMNS
+        for key, hidden in _old(connection, tenant, column)
+    ]
+    keys = [
+        [str(key.user) if key.user else None, key.version, key.retired, key.tenant_version, _text(key.secret)]
+        for key in taken_along(connection, tenant)
+    ]
+    return {"plain": plain, "keys": keys}
+
+
+def give_keys(connection: Connection, tenant: UUID, loaded: Loaded, own: bool) -> None:
+    """The keys with which a new tenant's rows were sealed: the original's as they are now, without the keys of those
+    who were erased, else those that the export carries.
+    """
+    keys = taken_along(connection, loaded.origin) if own and tenant != loaded.origin else []
+    put_in(connection, tenant, keys or [_carried(*line) for line in loaded.secrets.get("keys", [])])
 
 
 def move(connection: Connection, tenant: UUID, loaded: Loaded) -> None:
-    """Seal anew what an export carries, and what an older version of Onyx bound to a tenant that this one is not."""
-    carried = {(table, key): base64.b64decode(value) for table, key, value in loaded.secrets}
+    """Seal anew what an older version bound to a tenant, or to an installation, that this one is not."""
+    plain = {(table, key): base64.b64decode(value) for table, key, value in loaded.secrets.get("plain", [])}
+    if tenant == loaded.origin and not plain:
+        return
     for column in COLUMNS:
-        for key, hidden in _read(connection, tenant, column):
-            value = carried.get((column.table, str(key)))
-            if value is None and hidden[:1] == _OLD_FORM and tenant != loaded.origin:
-                value = sealing.unseal(column.use, bytes(hidden), loaded.origin.bytes + column.belongs(key))
-            if value is not None:
-                renewed = sealing.seal(column.use, value, tenant.bytes + column.belongs(key))
-                _write(connection, tenant, column, key, renewed)
+        for key, hidden in _old(connection, tenant, column):
+            value = plain.get((column.table, str(key)))
+            if value is None:
+                value = sealing.unseal(column.use, bytes(hidden), column.bound(loaded.origin, key))
+            renewed = sealing.seal(column.use, value, column.bound(tenant, key))
+            _write(connection, tenant, column, key, renewed)
 
 
-def _read(connection: Connection, tenant: UUID, column: Column) -> list[Any]:
-    statement = sql.SQL("select {}, {} from {}").format(
-        sql.Identifier(column.key), sql.Identifier(column.name), sql.Identifier(schema_of(tenant), column.table)
-    )
-    return connection.execute(statement).fetchall()
+def _carried(user: str | None, version: int, retired: bool, above: int | None, secret: str) -> Carried:
+    return Carried(UUID(user) if user else None, version, retired, above, base64.b64decode(secret))
+
+
+def _text(value: bytes) -> str:
+    return base64.b64encode(value).decode()
+
+
+def _old(connection: Connection, tenant: UUID, column: Column) -> list[Any]:
+    statement = sql.SQL("select {}, {} from {} where substr({}, 1, 1) = %s").format(
+        sql.Identifier(column.key), sql.Identifier(column.name), sql.Identifier(schema_of(tenant), column.table),
+        sql.Identifier(column.name),
+    )  # fmt: skip
+    return connection.execute(statement, [_OLD_FORM]).fetchall()
 
 
 def _write(connection: Connection, tenant: UUID, column: Column, key: Any, hidden: bytes) -> None:

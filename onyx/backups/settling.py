@@ -88,6 +88,6 @@ def tell(connection: Connection, tenant: UUID, reason: str) -> UUID:
     connection.execute(
         "insert into onyx.due (tenant_id, job, due_at) select %s, j, now() from unnest(%s::text[]) as j"
         " on conflict (job, tenant_id) do update set due_at = now()",
-        [tenant, ["keys", "replies", "sessions"]],
+        [tenant, ["keys", "replies", "seals", "sessions"]],
     )
     return notice

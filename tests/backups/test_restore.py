@@ -2,10 +2,18 @@
 
 from pathlib import Path
 
-from onyx.backups import restore
+import pytest
+
+from onyx.backups import making, restore
 from onyx.backups.restore import Source
+from onyx.core import sealing
 from onyx.core.ids import parse_id
-from onyx.tenancy import boot_check
+from onyx.core.scope import Scope
+from onyx.tenancy import boot_check, catalogue
+from onyx.tenancy import sealed as tenancy_sealed
+from onyx.tenancy.scripts import scripts
+from onyx.tenancy.steward import Refused
+from onyx.tenancy.walls import control_plane
 from tests.backups.conftest import contents
 
 # What is told apart on purpose: nobody is signed in, no letter goes out twice, the restore stands in the trail.
@@ -37,3 +45,80 @@ def test_a_tenant_comes_back_in_place(app, owner, owner_url, world, full, made, 
     assert _rest(contents(owner, world.acme.schema)) == _rest(before)
     with app.app_context():
         boot_check.require_walls()
+
+
+def test_a_restored_tenant_is_built_as_the_migrations_say(app, owner, owner_url, world, full, made, operator):
+    """In place, after the old schema is gone: grants, policies, triggers, functions, all as of a new tenant."""
+    source = Source(Path(made["path"]))
+    copy = parse_id(restore.restore(owner_url, source, operator, slug=f"{world.acme.slug}-b")["tenant_id"])
+    restore.restore(owner_url, source, operator)
+    with app.app_context(), control_plane(Scope(world.platform.id, "job:isolation")) as connection:
+        wanted = catalogue.reference(connection, max(script.version for script in scripts("tenant")))
+        connection.exec_driver_sql("select set_config('search_path', '', true)")
+        for tenant in (world.acme.id, copy):
+            assert catalogue.lines(connection, tenant) == wanted
+
+
+def test_in_place_signs_everybody_out_and_opens_nothing_again(owner, owner_url, world, full, made, operator, client_of):
+    alice, mallory = client_of("alice"), client_of("mallory")
+    key = {"name": "k", "permissions": ["chat:use"], "days": 5}
+    answer = alice.post("/api/v1/api-keys", json=key)
+    went = restore.restore(owner_url, Source(Path(made["path"])), operator)
+    schema = world.acme.schema
+    assert owner.execute(f"select count(*) from {schema}.login_session where state = 'active'").fetchone() == (0,)
+    ended = owner.execute(f"select distinct end_reason from {schema}.login_session where end_reason is not null")
+    assert ("tenant_restored",) in ended.fetchall()
+    for table in ("outgoing_mail", "password_reset", "factor_challenge", "invitation"):
+        over = {"outgoing_mail": "state = 'waiting'", "invitation": "true"}.get(table, "used_at is null")
+        assert owner.execute(f"select count(*) from {schema}.{table} where {over}").fetchone() == (0,)
+    assert mallory.get("/api/v1/users/me").status_code == 200, "nobody else notices"
+    assert answer.status_code in (201, 422)
+    told = owner.execute(
+        f"select actor->>'type', details->>'in_place' from {schema}.audit_event where action = 'tenant.restored'"
+    )
+    assert told.fetchall() == [("operator", "true")]
+    assert went["checkpoint"] == made["checkpoint"]
+
+
+def test_a_key_that_was_revoked_since_stays_revoked(owner, owner_url, folder, world, full, operator, client_of):
+    alice = client_of("alice")
+    sent = {"name": "robot", "permissions": ["chat:use"], "expires_in_days": 30}
+    key = alice.post("/api/v1/api-keys", json=sent).get_json()["data"]
+    made = making.make(owner_url, folder, world.acme.id, operator)
+    assert alice.delete(f"/api/v1/api-keys/{key['id']}").status_code in (200, 204)
+    source = Source(Path(made["path"]))
+    restore.restore(owner_url, source, operator)
+    copy = parse_id(restore.restore(owner_url, source, operator, slug=f"{world.acme.slug}-b")["tenant_id"])
+    for schema in (world.acme.schema, f"tenant_{copy.hex}"):
+        live = owner.execute(f"select count(*) from {schema}.api_key where revoked_at is null").fetchone()
+        assert live == (0,)
+
+
+@pytest.mark.parametrize("form", ["of today", "of older versions"])
+def test_what_is_sealed_inside_opens_in_the_copy(app, owner, owner_url, folder, world, full, operator, form):
+    schema, person = world.acme.schema, world.alice.id
+    if form == "of today":
+        hidden = tenancy_sealed.seal("totp", b"JBSWY3DP", person.bytes, tenant=world.acme.id, owner=owner)
+    else:
+        hidden = sealing.seal("totp", b"JBSWY3DP", world.acme.id.bytes + person.bytes)
+    with owner.transaction():
+        owner.execute(f"alter table {schema}.totp disable trigger user")
+        owner.execute(
+            f"insert into {schema}.totp (user_id, sealed_secret, confirmed_at) values (%s, %s, now())", [person, hidden]
+        )
+        owner.execute(f"alter table {schema}.totp enable trigger user")
+    made = making.make(owner_url, folder, world.acme.id, operator)
+    file = folder / "export.onyx"
+    passphrase = making.export(owner_url, file, world.acme.id, operator)
+    for source, slug in ((Source(Path(made["path"])), "b"), (Source(file, passphrase), "e")):
+        went = restore.restore(owner_url, source, operator, slug=f"{world.acme.slug}-{slug}")
+        tenant = parse_id(went["tenant_id"])
+        [(there,)] = owner.execute(f"select sealed_secret from tenant_{tenant.hex}.totp").fetchall()
+        assert tenancy_sealed.unseal("totp", bytes(there), person.bytes, tenant=tenant, owner=owner) == b"JBSWY3DP"
+
+
+def test_the_platform_is_saved_and_tried_but_never_replaced(owner_url, folder, world, operator):
+    made = making.make(owner_url, folder, world.platform.id, operator)
+    assert making.rehearse(owner_url, folder, parse_id(made["id"]), operator)["ok"]
+    with pytest.raises(Refused, match="platform itself"):
+        restore.restore(owner_url, Source(Path(made["path"])), operator)
