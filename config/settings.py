@@ -52,6 +52,7 @@ class Settings(BaseSettings):
     smtp_from: str | None = None
     sso_private_issuers: bool = False
     upload_limit: int = Field(5 * 1024 * 1024, ge=1024)
+    physical_backup_days: int = Field(30, ge=0, le=3650)
     rate_limits: bool = True
     backup_hours: int = Field(24, ge=0)
     backups_kept: int = Field(7, ge=1)

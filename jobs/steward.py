@@ -23,6 +23,7 @@ from onyx.core import master, secrets
 from onyx.core.ids import uuid7
 from onyx.edge import queue, runs
 from onyx.edge.store import Away, Store
+from onyx.tenancy.master_check import require_master_of_owner
 from onyx.tenancy.migrate import make_partitions
 from onyx.tenancy.steward import Refused, claim_next
 from onyx.tenancy.steward import run as carry_out
@@ -74,6 +75,8 @@ class Steward:
         while not asked.asked:
             try:
                 if not ready:
+                    with psycopg.connect(self.owner_url, autocommit=True, connect_timeout=5) as connection:
+                        require_master_of_owner(connection)
                     self.partitions_ahead(uuid7().hex, "start")
                     ready = True
                 self._serve_requests()

@@ -27,7 +27,7 @@ from onyx.tenancy import boot_check
 
 from .stopping import Stopping
 
-MODULES = ("isolation", "keys", "mail", "receipts", "replies", "roles", "sessions", "upkeep")
+MODULES = ("erasures", "isolation", "keys", "mail", "receipts", "replies", "roles", "seals", "sessions", "upkeep")
 _log = structlog.get_logger()
 
 

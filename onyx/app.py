@@ -1,6 +1,7 @@
 """Onyx, booted in order on one page."""
 
 import importlib
+import sys
 from pathlib import Path
 
 from flask import Flask
@@ -41,7 +42,9 @@ from onyx.edge.state import State
 from onyx.edge.store import Store
 from onyx.edge.streams import Streams
 from onyx.tenancy import boot_check, keyring, walls
+from onyx.tenancy.master_check import WrongMasterKey
 
+GUNICORN_GIVES_UP = 3  # a worker that ends so is not started again
 FEATURES = (
     "health",
     "apidocs",
@@ -109,7 +112,11 @@ def create_app(settings: Settings | None = None, async_mode: str = "threading") 
 def start_background(app: Flask) -> None:
     """What a serving process does beside answering: listen to the control bus, drain the access log."""
     with app.app_context():
-        boot_check.require_walls()
+        try:
+            boot_check.require_walls()
+        except WrongMasterKey as wrong:
+            sys.stderr.write(f"{wrong}\n")
+            raise SystemExit(GUNICORN_GIVES_UP) from None
     state: State = app.extensions["onyx"]
     state.bus.start(app)
     state.access_log.start(app)

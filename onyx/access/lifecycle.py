@@ -20,6 +20,7 @@ from onyx.core.scope import current_scope
 from onyx.core.secrets import email_digest
 from onyx.identity import changes
 from onyx.identity.models import User, UserRole
+from onyx.tenancy import erasure
 from onyx.tenancy.walls import control_plane
 
 from . import rules
@@ -142,13 +143,30 @@ def reactivate(session: Session, actor: Actor, user: User) -> None:
 def remove(session: Session, actor: Actor, user: User) -> list[UUID]:
     """Delete a person with all that is theirs; the trail keeps what they did."""
     _must_be_removable(session, actor, user)
-    id, email = user.id, user.email
+    record(session, actor, Action.USER_DELETED, target("user", user.id, user.email))
+    return _erase(session, actor, user, "revoked_by_admin")
+
+
+def erase_oneself(session: Session, actor: Actor, user: User) -> list[UUID]:
+    """remove() for the person themself: purpose `admin`, though it is their own account that they may end.
+
+    Raises Conflict for the last administrator.
+    """
+    rules.somebody_still_administers(session, actor, user)
+    record(session, actor, Action.USER_ERASED, target("user", user.id, user.email))
+    return _erase(session, actor, user, "erased")
+
+
+def _erase(session: Session, actor: Actor, user: User, reason: str) -> list[UUID]:
+    """All rows go with the person's own; after the commit their key is destroyed and a certificate made (C11)."""
+    id = user.id
+    erasure.begin(actor.tenant_id, id)
+    outbox.put(session, "person.erased", tenant=actor.tenant_id, user=id)
     outbox.put(session, "directory.left", digest=user.email_digest)
-    ended = end_all_of(session, actor, id, "revoked_by_admin")
-    record(session, actor, Action.USER_DELETED, target("user", id, email))
+    ended = end_all_of(session, actor, id, reason)
     session.flush()  # the ended sessions are told before the rows go with their person
     session.execute(delete(User).where(User.id == id))
-    return [*ended, changes.person_changed(session, actor.tenant_id, id, "revoked_by_admin")]
+    return [*ended, changes.person_changed(session, actor.tenant_id, id, reason)]
 
 
 def _must_be_removable(session: Session, actor: Actor, user: User) -> None:

@@ -21,6 +21,10 @@ class ProfileChange(Body):
         return value
 
 
+class Farewell(Body):
+    email: str = Field(min_length=1, max_length=254, description="One's own, so that nobody erases by mistake.")
+
+
 class PasswordChange(Body):
     current: str = Field(min_length=1, max_length=1024)
     new: str = Field(min_length=1, max_length=1024)

@@ -2,13 +2,14 @@
 
 from sqlalchemy.orm import Session
 
+from onyx.access.lifecycle import erase_oneself
 from onyx.access.new_password import hashed, set_password
 from onyx.audit.actions import Action
 from onyx.audit.record import change, record, target
 from onyx.core.actor import Actor
 from onyx.core.errors import Invalid
 from onyx.identity import changes, passwords
-from onyx.identity.models import Credential, Profile
+from onyx.identity.models import Credential, Profile, User
 
 from .forms import MOST_PREFERENCES, ProfileChange
 
@@ -51,3 +52,18 @@ def change_password(session: Session, actor: Actor, current: str, new: str) -> i
     made = hashed(new, actor.email, actor.name)
     record(session, actor, Action.PASSWORD_CHANGED, target("user", actor.user_id, actor.email))
     return len(set_password(session, actor, actor.user_id, made, keep=actor.session_id))
+
+
+def note_export(session: Session, actor: Actor) -> None:
+    """Tell the trail that somebody takes everything about them along (A3)."""
+    record(session, actor, Action.PERSONAL_DATA_EXPORTED, target("user", actor.user_id, actor.email))
+
+
+def erase(session: Session, actor: Actor, confirmed: str) -> None:
+    """Erase one's own account; purpose `admin`. Raises Invalid unless one's e-mail was typed, Conflict for the last
+    administrator.
+    """
+    if confirmed.strip().lower() != actor.email.lower():
+        raise Invalid("That is not your e-mail.", fields={"email": "Type your own e-mail to confirm."})
+    assert actor.user_id is not None
+    erase_oneself(session, actor, session.get_one(User, actor.user_id))

@@ -25,6 +25,7 @@ class Action(StrEnum):
     CHAT_DELETED = "chat.deleted"
     CHAT_EXPORTED = "chat.exported"
     CHAT_RENAMED = "chat.renamed"
+    ERASURE_CERTIFIED = "erasure.certified"
     FACTOR_ADDED = "factor.added"
     FACTOR_BEGUN = "factor.begun"
     FACTOR_REMOVED = "factor.removed"
@@ -41,14 +42,17 @@ class Action(StrEnum):
     ISOLATION_CHECK_ASKED = "isolation_check.asked"
     JOB_FAILED = "job.failed"
     JOB_STARTED = "job.started"
+    KEYS_ROTATED = "keys.rotated"
     MAIL_FAILED = "mail.failed"
     MAIL_SENT = "mail.sent"
+    MASTER_KEY_ROTATED = "master_key.rotated"
     MESSAGE_SENT = "message.sent"
     MIGRATION_STARTED = "migration.started"
     PASSWORD_CHANGED = "password.changed"
     PASSWORD_RESET = "password.reset"
     PEOPLE_EXPORTED = "people.exported"
     PEOPLE_IMPORTED = "people.imported"
+    PERSONAL_DATA_EXPORTED = "personal_data.exported"
     PROFILE_CHANGED = "profile.changed"
     PROJECT_CREATED = "project.created"
     PROJECT_DELETED = "project.deleted"
@@ -65,12 +69,14 @@ class Action(StrEnum):
     ROLE_CHANGED = "role.changed"
     ROLE_CREATED = "role.created"
     ROLE_DELETED = "role.deleted"
+    SEALS_RENEWED = "seals.renewed"
     SESSION_CREATED = "session.created"
     SESSION_ENDED = "session.ended"
     SESSION_EXPIRED = "session.expired"
     SESSION_POLICY_CHANGED = "session_policy.changed"
     SESSION_REVOKED = "session.revoked"
     SESSION_ROTATED = "session.rotated"
+    SIGNING_KEY_RENEWED = "signing_key.renewed"
     SIGN_IN_BLOCKED = "sign_in.blocked"
     SIGN_IN_CHALLENGED = "sign_in.challenged"
     SIGN_IN_FAILED = "sign_in.failed"
@@ -94,6 +100,7 @@ class Action(StrEnum):
     USER_CHANGED = "user.changed"
     USER_CREATED = "user.created"
     USER_DELETED = "user.deleted"
+    USER_ERASED = "user.erased"
     USER_REACTIVATED = "user.reactivated"
     USER_SUSPENDED = "user.suspended"
 
@@ -114,6 +121,7 @@ SENTENCES: dict[Action, str] = {
     Action.CHAT_DELETED: "{actor} deleted a chat",
     Action.CHAT_EXPORTED: "{actor} exported a chat",
     Action.CHAT_RENAMED: "{actor} renamed a chat",
+    Action.ERASURE_CERTIFIED: "the key of somebody who was erased was destroyed and a certificate made",
     Action.FACTOR_ADDED: "{actor} added a second factor",
     Action.FACTOR_BEGUN: "{actor} began to set up a second factor",
     Action.FACTOR_REMOVED: "{actor} removed a second factor of {target}",
@@ -126,18 +134,21 @@ SENTENCES: dict[Action, str] = {
     Action.INVITATION_CREATED: "{actor} invited {target}",
     Action.INVITATION_REDEEMED: "{actor} accepted an invitation",
     Action.INVITATION_WITHDRAWN: "{actor} withdrew the invitation of {target}",
-    Action.ISOLATION_CHECK_ASKED: "{actor} asked for a check of the isolation of {target}",
     Action.ISOLATION_CHECKED: "the isolation of the organisation was checked",
+    Action.ISOLATION_CHECK_ASKED: "{actor} asked for a check of the isolation of {target}",
     Action.JOB_FAILED: "the job {target} failed",
     Action.JOB_STARTED: "{actor} started the job {target}",
+    Action.KEYS_ROTATED: "{actor} gave {target} and its people new keys",
     Action.MAIL_FAILED: "a mail to {target} could not be sent",
     Action.MAIL_SENT: "a mail was sent to {target}",
+    Action.MASTER_KEY_ROTATED: "{actor} replaced the master key",
     Action.MESSAGE_SENT: "{actor} sent a message",
     Action.MIGRATION_STARTED: "{actor} had {target} brought to this version",
     Action.PASSWORD_CHANGED: "{actor} changed their password",
     Action.PASSWORD_RESET: "{actor} set a new password for {target}",
     Action.PEOPLE_EXPORTED: "{actor} exported the list of people",
     Action.PEOPLE_IMPORTED: "{actor} imported people from a file",
+    Action.PERSONAL_DATA_EXPORTED: "{actor} downloaded everything that is kept about them",
     Action.PROFILE_CHANGED: "{actor} changed their profile",
     Action.PROJECT_CREATED: "{actor} created a project",
     Action.PROJECT_DELETED: "{actor} deleted a project",
@@ -154,12 +165,14 @@ SENTENCES: dict[Action, str] = {
     Action.ROLE_CHANGED: "{actor} changed the role {target}",
     Action.ROLE_CREATED: "{actor} made the role {target}",
     Action.ROLE_DELETED: "{actor} deleted the role {target}",
+    Action.SEALS_RENEWED: "{actor} sealed stored secrets and files of {target} anew",
     Action.SESSION_CREATED: "{actor} signed in",
     Action.SESSION_ENDED: "{actor} signed out",
     Action.SESSION_EXPIRED: "the login session of {target} ran out",
     Action.SESSION_POLICY_CHANGED: "{actor} changed how long sessions last in {target}",
     Action.SESSION_REVOKED: "{actor} ended a login session of {target}",
     Action.SESSION_ROTATED: "{actor} renewed a login session",
+    Action.SIGNING_KEY_RENEWED: "{actor} made a new key for signing",
     Action.SIGN_IN_BLOCKED: "sign-in to {target} was blocked after too many failures",
     Action.SIGN_IN_CHALLENGED: "{actor} gave the right password and was asked for the second factor",
     Action.SIGN_IN_FAILED: "a sign-in to {target} failed",
@@ -183,6 +196,7 @@ SENTENCES: dict[Action, str] = {
     Action.USER_CHANGED: "{actor} changed {target}",
     Action.USER_CREATED: "{actor} created {target}",
     Action.USER_DELETED: "{actor} deleted {target}",
+    Action.USER_ERASED: "{actor} erased {target}",
     Action.USER_REACTIVATED: "{actor} reactivated {target}",
     Action.USER_SUSPENDED: "{actor} suspended {target}",
 }

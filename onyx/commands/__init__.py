@@ -1,6 +1,6 @@
 """`flask …`: what an operator does at a shell, by the same services as everywhere, recorded as kind `operator`.
 
-setup · tenants · users · sessions · backups · jobs · isolation · migrate · doctor · urls
+setup · tenants · users · sessions · backups · jobs · isolation · keys · migrate · doctor · urls
 """
 
 from flask import Flask
@@ -11,6 +11,7 @@ from . import (
     installation,
     isolation,
     jobs,
+    keys,
     sessions,
     tenants,
     users,
@@ -26,6 +27,7 @@ def register(app: Flask) -> None:
         backups.backups,
         jobs.jobs,
         isolation.isolation,
+        keys.keys,
     ):
         app.cli.add_command(command)
     tenants.tenants.add_command(backups.export_tenant)

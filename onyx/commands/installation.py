@@ -12,7 +12,7 @@ from onyx import embedded
 from onyx.core.db import db
 from onyx.edge.state import state
 from onyx.edge.store import Away
-from onyx.tenancy import boot_check
+from onyx.tenancy import boot_check, master_check
 from onyx.tenancy import migrate as migration
 from onyx.tenants import service
 
@@ -63,7 +63,7 @@ def migrate(as_json: bool) -> None:
 @command
 def doctor(as_json: bool) -> None:
     """Look at everything Onyx needs; exit code 1 when something is wrong, with what to do."""
-    found = [_database(), _redis(), *_walls(), _migrations(), _processes()]
+    found = [_database(), _redis(), _master_key(), *_walls(), _migrations(), _processes()]
     if as_json:
         show(found, True)
     for line in found if not as_json else ():
@@ -105,6 +105,12 @@ def _redis() -> dict[str, Any]:
     except Away:
         return _line("Redis", False, "does not answer; Onyx works on, slower. `make services` starts the embedded one")
     return _line("Redis", True, f"answers, version {version}")
+
+
+def _master_key() -> dict[str, Any]:
+    with db.engine.begin() as connection:
+        wrong = master_check.trouble(connection)
+    return _line("master key", wrong is None, wrong or "opens the keys of this database")
 
 
 def _walls() -> list[dict[str, Any]]:

@@ -16,6 +16,7 @@ from onyx.core.clock import rfc3339
 from onyx.core.db import unit_of_work
 from onyx.core.errors import OnyxError
 from onyx.core.ids import uuid7
+from onyx.core.master import Wrong
 from onyx.core.scope import Scope, tenant_scope
 from onyx.edge.state import state
 from onyx.tenancy.listing import Tenant
@@ -33,6 +34,8 @@ def command(function: Callable[..., Any]) -> Callable[..., Any]:
     def run(*arguments: Any, **options: Any) -> Any:
         try:
             return function(*arguments, **options)
+        except Wrong as error:
+            raise click.ClickException(f"ONYX_MASTER_KEY: {error}.") from None
         except OnyxError as error:
             fields = " ".join(f"{name}: {text}" for name, text in (error.fields or {}).items())
             raise click.ClickException(f"{error.message} {fields}".strip()) from None

@@ -1,4 +1,6 @@
-"""Secrets at rest: AES-256-GCM (NIST SP 800-38D) under a key of one use, bound to the row that they belong to."""
+"""Sealing under keys made of ONYX_SECRET_KEY: AES-256-GCM (NIST SP 800-38D), for what lives minutes, such as a sign-in's
+ticket. What is stored is sealed by onyx.tenancy.sealed; older versions stored this form, which that still opens.
+"""
 
 import os
 

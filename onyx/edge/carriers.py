@@ -1,9 +1,11 @@
 """What a session's, a person's or a tenant's change does outside PostgreSQL, once it has committed."""
 
+from datetime import timedelta
 from uuid import UUID
 
 import structlog
 
+from onyx.access import erasing
 from onyx.core import outbox
 from onyx.core.scope import current_scope
 from onyx.tenancy.notices import Notice, committed
@@ -71,6 +73,12 @@ def mail_waiting() -> None:
             queue.place(connection, "default", "mail.send", here.platform, {"kind": "schedule"}, mark)
     except (queue.AlreadyWaiting, queue.NoQueue):
         return
+
+
+@outbox.carrier("person.erased")
+def person_erased(tenant: UUID, user: UUID) -> None:
+    """Destroy the key of somebody whose rows are gone; the job does it when this process dies before."""
+    erasing.certify(tenant, user, timedelta(days=state().settings.physical_backup_days))
 
 
 @outbox.carrier("directory.left")

@@ -10,6 +10,7 @@ from onyx.embedded.places import Places
 
 DATABASE = ("DATABASE_URL", "DATABASE_OWNER_URL")
 KEYS = ("ONYX_SECRET_KEY", "ONYX_MASTER_KEY")
+PREVIOUS = "ONYX_MASTER_KEY_PREVIOUS"
 
 
 def of(var: Path) -> dict[str, str]:
@@ -18,6 +19,8 @@ def of(var: Path) -> dict[str, str]:
     with lock.held(var / "embedded.lock"):
         secrets = keys.load(var)
         found = {name: environment.value(name) or secrets[name] for name in KEYS}
+        if previous := environment.value(PREVIOUS) or secrets.get(PREVIOUS):
+            found[PREVIOUS] = previous
         found |= external_database() or database(where, secrets)
         found["REDIS_URL"] = environment.value("REDIS_URL") or redis(where, secrets)
     return found

@@ -11,7 +11,7 @@ from urllib.parse import unquote, urlsplit
 
 import psycopg
 
-from onyx.tenancy import bootstrap, migrate
+from onyx.tenancy import bootstrap, master_check, migrate
 
 
 def main() -> int:
@@ -26,6 +26,8 @@ def main() -> int:
             database = psycopg.conninfo.conninfo_to_dict(owner)["dbname"]
             inside = psycopg.conninfo.make_conninfo(superuser, dbname=database)
             bootstrap.renew_login(inside, password(os.environ["DATABASE_URL"]))
+        migrate.install_master_key()
+        _require_master(owner)
         if migrate.pending(owner):
             print("Migrating the database ...", flush=True)
             migrate.migrate_all(owner, say=lambda text: print(f"  {text}", flush=True))
@@ -35,6 +37,11 @@ def main() -> int:
         print(f"The database does not answer: {error}", file=sys.stderr)
         return 1
     return 0
+
+
+def _require_master(owner: str) -> None:
+    with psycopg.connect(owner, autocommit=True) as connection:
+        master_check.require_master_of_owner(connection)
 
 
 def reachable(owner: str) -> bool:

@@ -1,13 +1,22 @@
 """Reading a person's own files."""
 
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from sqlalchemy.orm import Session
 
 from onyx.core.actor import Actor
 from onyx.core.db import rows
+from onyx.tenancy.sealed import FILE, unseal
+
+
+class Text(NamedTuple):
+    """A file's name and content."""
+
+    name: str
+    content: str
+
 
 _COLUMNS = "select id, project_id, name, media_type, size, created_at"
 _PAGE = f"""
@@ -17,7 +26,7 @@ _PAGE = f"""
  order by created_at desc, id desc limit %s
 """
 _ONE = f"{_COLUMNS}, encode(sha256, 'hex') as sha256 from user_file where user_id = %s and id = %s"
-_CONTENT = "select id, name, content from user_file where user_id = %s and id = %s"
+_CONTENT = "select id, name, content, sealed from user_file where user_id = %s and id = %s"
 
 
 def page_of_files(
@@ -34,7 +43,17 @@ def file(session: Session, actor: Actor, file_id: UUID) -> Any | None:
     return found[0] if found else None
 
 
-def text(session: Session, actor: Actor, file_id: UUID) -> Any | None:
+def text(session: Session, actor: Actor, file_id: UUID) -> Text | None:
     """Name and content of one of the person's own files (a loader for `requires`)."""
     found = rows(session, _CONTENT, actor.user_id, file_id)
-    return found[0] if found else None
+    return Text(found[0].name, opened(actor, found[0])) if found else None
+
+
+def opened(actor: Actor, row: Any) -> str:
+    """The content of a file's row (`id`, `content`, `sealed`); what older versions stored lies there in the clear.
+
+    Raises ValueError when it does not open.
+    """
+    if row.sealed is None:
+        return str(row.content)
+    return unseal(FILE, bytes(row.sealed), row.id.bytes, tenant=actor.tenant_id, user=actor.user_id).decode()

@@ -66,7 +66,7 @@ def one_file(_actor: Actor, _session: Session, file: Any) -> dict[str, Any]:
 @blueprint.get("/api/v1/files/<file_id>/content")
 @requires(Permission.CHAT_USE, of=queries.text)
 @documented(query={"download": {"type": "string", "enum": ["1"]}}, answers={200: "text/plain"})
-def content(_actor: Actor, _session: Session, text: Any) -> Response:
+def content(_actor: Actor, _session: Session, text: queries.Text) -> Response:
     """The text, never as anything that a browser would run."""
     response = Response(text.content, content_type="text/plain; charset=utf-8")
     if request.args.get("download") == "1":

@@ -13,11 +13,12 @@ from onyx.audit.record import record, target
 from onyx.core.actor import Actor
 from onyx.core.db import rows
 from onyx.core.ids import uuid7
+from onyx.tenancy.sealed import FILE, seal
 
 from .reading import clean_name, media_type, text_of
 
 _ADD = """
-insert into user_file (user_id, id, project_id, name, media_type, size, sha256, content)
+insert into user_file (user_id, id, project_id, name, media_type, size, sha256, sealed)
 values (%s, %s, %s, %s, %s, %s, %s, %s) returning id, project_id, name, media_type, size, created_at
 """
 _ADD_PASSAGES = """
@@ -33,7 +34,10 @@ def upload(session: Session, actor: Actor, *, name: str | None, raw: bytes, proj
     clean = clean_name(name)
     kind = media_type(clean)
     text = text_of(raw)
-    made = rows(session, _ADD, actor.user_id, uuid7(), project_id, clean, kind, len(raw), sha256(raw).digest(), text)[0]
+    id = uuid7()
+    hidden = seal(FILE, text.encode(), id.bytes, tenant=actor.tenant_id, user=actor.user_id)
+    values = (actor.user_id, id, project_id, clean, kind, len(raw), sha256(raw).digest(), hidden)
+    made = rows(session, _ADD, *values)[0]
     session.connection().exec_driver_sql(_ADD_PASSAGES, (actor.user_id, made.id, passages(text)))
     record(session, actor, Action.FILE_UPLOADED, target("file", made.id), size=made.size, media_type=kind)
     return made

@@ -11,11 +11,12 @@ import structlog
 from sqlalchemy.orm import Session
 
 from onyx.core.db import rows
-from onyx.core.sealing import seal, unseal
+from onyx.tenancy.sealed import seal, unseal
 
 _log = structlog.get_logger()
 STEP = 30
 ISSUER = "Onyx"
+USE = "totp"
 
 _BEGIN = """
 insert into totp (user_id, sealed_secret) values (%s, %s)
@@ -34,7 +35,7 @@ update totp set confirmed_at = now(), last_step = %s where user_id = %s and conf
 def begin(session: Session, tenant: UUID, user: UUID) -> str | None:
     """A new secret that waits for its first code; None when the person has a confirmed one. Purpose `auth`."""
     secret = pyotp.random_base32()
-    hidden = seal("totp", secret.encode(), tenant.bytes + user.bytes)
+    hidden = seal(USE, secret.encode(), user.bytes, tenant=tenant)
     return secret if rows(session, _BEGIN, user, hidden) else None
 
 
@@ -68,7 +69,7 @@ def _step_of(session: Session, tenant: UUID, user: UUID, code: str, waiting: boo
     if not found or not (len(code) == 6 and code.isascii() and code.isdigit()):
         return None
     try:
-        secret = unseal("totp", bytes(found[0].sealed_secret), tenant.bytes + user.bytes).decode()
+        secret = unseal(USE, bytes(found[0].sealed_secret), user.bytes, tenant=tenant).decode()
     except ValueError:
         _log.error("a sealed secret does not open: it was changed or moved", tenant=str(tenant), user=str(user))
         return None

@@ -2,9 +2,10 @@
 
 from flask import Flask
 
-from . import roster_routes, routes
+from . import erasure_routes, roster_routes, routes
 
 
 def register(app: Flask) -> None:
+    app.register_blueprint(erasure_routes.blueprint)
     app.register_blueprint(roster_routes.blueprint)
     app.register_blueprint(routes.blueprint)

@@ -33,6 +33,7 @@ from .sign_in import Challenged, Entered, one_try, sign_in
 blueprint = Blueprint("sessions", __name__)
 REASONS = {
     "signed_out": "You signed out.",
+    "erased": "Your account was erased, with everything that you kept here.",
     "idle": "You were signed out because you were away for a long time.",
     "expired": "You were signed out because the session reached its time limit.",
     "revoked_by_admin": "You were signed out because an administrator ended this session.",

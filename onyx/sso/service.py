@@ -14,7 +14,7 @@ from onyx.audit.record import change, record, target
 from onyx.core.actor import Actor
 from onyx.core.db import rows
 from onyx.core.errors import Invalid
-from onyx.core.sealing import seal, unseal
+from onyx.tenancy.sealed import seal, unseal
 
 from . import queries
 from .provider import Provider
@@ -36,7 +36,7 @@ _SHOWN = ("issuer", "client_id", "domains", "default_role", "create_people", "en
 
 def provider_of(row: Any, tenant: UUID) -> Provider:
     """The provider with its secret opened. Raises ValueError when it was sealed under another key."""
-    secret = unseal(_USE, bytes(row.sealed_secret), tenant.bytes).decode()
+    secret = unseal(_USE, bytes(row.sealed_secret), b"", tenant=tenant).decode()
     return Provider(tenant, row.issuer, row.client_id, secret, tuple(row.domains), row.default_role, row.create_people)
 
 
@@ -52,7 +52,7 @@ def save(session: Session, actor: Actor, wanted: dict[str, Any], secret: str | N
     if not secret and not same:
         raise Invalid(fields={"client_secret": "Give the client's secret."})
     assert secret or before
-    sealed = seal(_USE, secret.encode(), actor.tenant_id.bytes) if secret else before.sealed_secret  # type: ignore[union-attr]
+    sealed = seal(_USE, secret.encode(), b"", tenant=actor.tenant_id) if secret else before.sealed_secret  # type: ignore[union-attr]
     values = [wanted[name] for name in ("domains", "default_role", "create_people", "enabled")]
     rows(session, _SAVE, wanted["issuer"], wanted["client_id"], sealed, *values)
     told = [change(n, getattr(before, n, None), wanted[n]) for n in _SHOWN if getattr(before, n, None) != wanted[n]]

@@ -16,6 +16,7 @@ from onyx.core.scope import Scope
 
 from . import policies
 from .context import sign
+from .master_check import require_master
 from .scripts import scripts
 from .walls import backend
 
@@ -32,7 +33,8 @@ class WallsFell(Exception):
 
 
 def require_walls() -> None:
-    """Raise WallsFell unless everything stands; needs an app context."""
+    """Raise WallsFell unless everything stands, WrongMasterKey first; needs an app context."""
+    require_master()
     fell, loose = look()
     for belt in loose:
         _log.warning("a belt is off", belt=belt)

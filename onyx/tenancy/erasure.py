@@ -1,13 +1,82 @@
-"""The memory of erasures (onyx.erasure): what a restore must do again, so that nobody who was erased comes back (C11)."""
+"""The memory of erasures (onyx.erasure), in the control plane: begun before a person's rows go, finished with their key.
+
+What was begun and not finished, because a process died, is taken up by a job. What is finished a restore does again,
+so that nobody who was erased comes back (C11).
+"""
 
 import json
+from datetime import datetime
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from onyx.core.clock import now, rfc3339
 from onyx.core.ids import uuid7
+from onyx.core.scope import Scope
 
 from .context import schema_of
+from .keyring import forget
 from .keystore import Owner
+from .walls import control_plane
+
+PURPOSE = "job:erasure"
+JOB = "erasures"
+_COLUMNS = "user_id, begun_at, erased_at, certificate"
+_OPEN = f"select {_COLUMNS} from erasure where erased_at is null order by user_id limit 1000"
+_ONE = f"select {_COLUMNS} from erasure where user_id = %s"
+_PAGE = f"""
+select {_COLUMNS} from erasure where erased_at is not null
+   and (%s::timestamptz is null or (erased_at, user_id) < (%s, %s)) order by erased_at desc, user_id desc limit %s
+"""
+
+
+class Erasure(NamedTuple):
+    """One person's erasure; `erased_at` and `certificate` are None until their key is gone."""
+
+    user_id: UUID
+    begun_at: datetime
+    erased_at: datetime | None
+    certificate: dict[str, Any] | None
+
+
+def begin(tenant: UUID, user: UUID) -> None:
+    """Remember that a person is about to go; the job looks a minute later whether it came to an end."""
+    with control_plane(Scope(tenant, PURPOSE, user)) as connection:
+        connection.exec_driver_sql("select erasure_begin()")
+        connection.exec_driver_sql("select mark_due(%s, now() + interval '1 minute')", (JOB,))
+
+
+def take_back(tenant: UUID, user: UUID) -> None:
+    """Forget what was begun for somebody whose rows did not go after all; what is finished stays."""
+    with control_plane(Scope(tenant, PURPOSE, user)) as connection:
+        connection.exec_driver_sql("select erasure_take_back()")
+
+
+def finish(tenant: UUID, user: UUID, at: datetime, certificate: dict[str, Any]) -> bool:
+    """Destroy a person's keys and keep the certificate, in one transaction; False when it was finished before."""
+    with control_plane(Scope(tenant, PURPOSE, user)) as connection:
+        done = connection.exec_driver_sql("select erasure_finish(%s, %s)", (at, json.dumps(certificate))).scalar_one()
+    forget(tenant, user)
+    return bool(done)
+
+
+def open_ones(tenant: UUID) -> list[Erasure]:
+    """What was begun in a tenant and is not finished."""
+    with control_plane(Scope(tenant, PURPOSE)) as connection:
+        return [Erasure(*row) for row in connection.exec_driver_sql(_OPEN)]
+
+
+def one(scope: Scope, user: UUID) -> Erasure | None:
+    """A person's erasure; purposes `admin`, `auditor` and `job:erasure` of the tenant."""
+    with control_plane(scope) as connection:
+        found = connection.exec_driver_sql(_ONE, (user,)).one_or_none()
+    return Erasure(*found) if found else None
+
+
+def page(scope: Scope, size: int, after: tuple[datetime, UUID] | None) -> list[Erasure]:
+    """Finished erasures, the newest first, after a cursor; purposes as one()."""
+    moment, id = after or (None, None)
+    with control_plane(scope) as connection:
+        return [Erasure(*row) for row in connection.exec_driver_sql(_PAGE, (moment, moment, id, size))]
 
 
 def replay(owner: Owner, tenant: UUID, source: UUID | None = None) -> int:

@@ -81,9 +81,10 @@ def data_key(
     ring = _kept(tenant, user) if owner is None else None
     if ring is None or (version is not None and version not in ring.keys):
         ring = _load(tenant, user, owner)
-    if version is None and ring.current is None:
-        _make(tenant, user, owner)
-        ring = _load(tenant, user, owner)
+    for _ in range(2):  # a master key that was replaced at this moment takes a second try
+        if version is None and ring.current is None:
+            _make(tenant, user, owner)
+            ring = _load(tenant, user, owner)
     found = ring.keys.get(version if version is not None else ring.current or 0)
     if found is None:
         raise Destroyed("the key that this needs does not exist any more")

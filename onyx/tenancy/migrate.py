@@ -59,7 +59,7 @@ def migrate_all(
     with psycopg.connect(owner_url, autocommit=True) as connection:
         connection.execute("select pg_advisory_lock(%s)", [_LOCK])
         _prepare(connection, say)
-        _install_master_key()
+        install_master_key()
         signing.install_keys(connection)
         catalogue.keep_reference(connection)
         for node in nodes.names()[1:]:
@@ -144,7 +144,8 @@ def _install_context_key(connection: psycopg.Connection) -> None:
     )
 
 
-def _install_master_key() -> None:
+def install_master_key() -> None:
+    """Have the master key that the environment gives, where it does."""
     if "ONYX_MASTER_KEY" in os.environ:  # as above
         master.install(os.environ["ONYX_MASTER_KEY"], os.environ.get("ONYX_MASTER_KEY_PREVIOUS"))
 

@@ -15,6 +15,7 @@ from onyx.core import sealing
 from .keyring import data_key
 from .keystore import Owner
 
+FILE = "file"  # what contents of files are sealed for
 _FORM = b"\x02"
 _VERSION = 4
 _NONCE = 12

@@ -39,8 +39,16 @@ TABLE = (
         "Tries to reach one organisation from another, compares grants with the migrations, and signs a report; daily.",
     ),
     Entry(
+        "erasures.finish", MINUTE, "default", "tenants", "End erasures",
+        "Destroys the key of people whose rows are gone, where the process that erased them died before.",
+    ),
+    Entry(
         "keys.expire", MINUTE, "default", "tenants", "End API keys that ran out",
         "Ends API keys whose time is over, with the connections that were opened with them.",
+    ),
+    Entry(
+        "keys.seal", HOUR, "default", "tenants", "Seal what is stored",
+        "Seals files and secrets that an older version stored otherwise with the keys of today.",
     ),
     Entry(
         "mail.send", MINUTE, "default", "tenants", "Send mail",

@@ -36,6 +36,11 @@ export function goToLogin(reason) {
   location.assign(`/login?reason=${encodeURIComponent(reason || "expired")}${back}`);
 }
 
+/** Whether this page stays when its session ends: it has something to hand over that cannot be asked for again. */
+export function stayHere(yes) {
+  leaving = yes;
+}
+
 /** The organisation wants a second factor before anything else. */
 function goToEnrolment() {
   if (location.pathname !== ENROL) location.assign(ENROL);

@@ -37,14 +37,14 @@ def test_a_secret_is_not_sent_to_another_issuer(set_up, idp):
 
 
 def test_a_sealed_secret_moved_to_another_tenant_does_not_open(set_up, owner, world, app):
-    from onyx.core.sealing import unseal
+    from onyx.tenancy.sealed import unseal
 
     set_up()
     sealed = bytes(owner.execute(f"select sealed_secret from {world.acme.schema}.sso_provider").fetchone()[0])
     with app.app_context():
-        assert unseal("sso-secret", sealed, world.acme.id.bytes)
+        assert unseal("sso-secret", sealed, b"", tenant=world.acme.id)
         with pytest.raises(ValueError):
-            unseal("sso-secret", sealed, world.globex.id.bytes)
+            unseal("sso-secret", sealed, b"", tenant=world.globex.id)
 
 
 def test_new_people_begin_as_users_at_most(set_up):
