@@ -251,7 +251,7 @@ def test_many_writers_at_once_lose_no_event(app, session_of, actor_of, owner, wo
 
 
 def test_every_action_has_a_sentence_and_a_well_formed_name():
-    assert list(SENTENCES) == list(Action) == sorted(Action)
+    assert list(SENTENCES) == list(Action) == sorted(Action, key=lambda action: action.name)
     for action in Action:
         noun, _, verb = action.value.partition(".")
         assert noun.replace("_", "").isalpha() and verb.isalpha(), action
