@@ -17,15 +17,11 @@ from .live_filter import COUNTED, Filter, Part, Way, way
 
 ALIVE = """s.state = 'active' and s.expires_at > now()
    and s.last_seen_at + s.idle_seconds * interval '1 second' > now()"""
-MATCHED = 1000
+MANY_PEOPLE = 5000
 _COLUMNS = "s.id, s.user_id, s.device, s.ip, s.user_agent, s.created_at, s.last_seen_at, s.expires_at"
-_NAMED = """(position(lower(%s) in u.email) > 0 or position(lower(%s) in lower(p.display_name)) > 0)"""
-_PEOPLE = f"""
-select u.id from app_user u join profile p on p.user_id = u.id where {_NAMED} limit {MATCHED + 1}
-"""
-_OF_NAMED = f"""
-exists (select 1 from app_user u join profile p on p.user_id = u.id where u.id = s.user_id and {_NAMED})
-"""
+_PEOPLE = f"select people_like(%s, {MANY_PEOPLE + 1}) as id"
+_AMONG = "s.user_id in (select people_like(%s, 1000000))"
+_IS_NAMED = "is_named(s.user_id, %s)"
 _SOME = f"""
 select {_COLUMNS}, s.state, {ALIVE} as alive, u.email, p.display_name
   from login_session s left join app_user u on u.id = s.user_id left join profile p on p.user_id = s.user_id
@@ -69,7 +65,7 @@ def some(session: Session, actor: Actor, ids: list[UUID]) -> tuple[list[dict[str
 
 def count(session: Session, wanted: Filter) -> dict[str, Any]:
     """How many there are; counting stops at 10,000, which `more` then says."""
-    there = _way(session, wanted, None)
+    there = _way(session, wanted, None, whole=True)
     statement = f"select count(*) from (select 1 {there.sql} limit {COUNTED + 1}) as found"
     found = int(rows(session, statement, *there.values)[0][0])
     return {"count": min(found, COUNTED), "more": found > COUNTED}
@@ -77,7 +73,7 @@ def count(session: Session, wanted: Filter) -> dict[str, Any]:
 
 def those(session: Session, wanted: Filter, keep: UUID | None) -> ColumnElement[bool]:
     """The same sessions as a condition on LoginSession, for ending them; `keep` is not among them."""
-    there = _way(session, wanted, None)
+    there = _way(session, wanted, None, whole=True)
     names = [f"value_{number}" for number in range(len(there.values))]
     sql = f"select s.user_id, s.id {there.sql}".replace("%s", "{}").format(*(f":{name}" for name in names))
     found = text(sql).bindparams(**dict(zip(names, there.values, strict=True)))
@@ -95,15 +91,16 @@ def _shown(row: Any, actor: Actor) -> dict[str, Any]:
     return {name: getattr(row, name) for name in _NAMES} | {"current": row.id == actor.session_id}
 
 
-def _way(session: Session, wanted: Filter, after: Cursor | None) -> Way:
-    """Few people of that name are looked for by their ids, many by looking at each session's person."""
+def _way(session: Session, wanted: Filter, after: Cursor | None, whole: bool = False) -> Way:
+    """People of that name are looked for by their ids, unless nearly everybody is meant: then each session's person is
+    looked at until there are enough; not where the `whole` is asked for.
+    """
     more = []
     if wanted.text:
-        found = [row.id for row in rows(session, _PEOPLE, wanted.text, wanted.text)]
-        if len(found) > MATCHED:
-            more.append(Part(_OF_NAMED, (wanted.text, wanted.text)))
-        elif wanted.people is None:
-            wanted = replace(wanted, people=tuple(found))
+        found = {row.id for row in rows(session, _PEOPLE, wanted.text)}
+        if len(found) > MANY_PEOPLE:
+            more.append(Part(_AMONG if whole else _IS_NAMED, (wanted.text,)))
         else:
-            wanted = replace(wanted, people=tuple(set(found) & set(wanted.people)))
+            people = found if wanted.people is None else found & set(wanted.people)
+            wanted = replace(wanted, people=tuple(people))
     return way(partial(rows, session), "login_session", ALIVE, replace(wanted, tenants=None), more, after)
