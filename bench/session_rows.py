@@ -18,17 +18,19 @@ select md5('person' || n)::uuid, 'person' || n || '@bench.example', sha256(('ben
 """
 _NAMES = """
 insert into profile (user_id, display_name)
-select md5('person' || n)::uuid, 'Person Number ' || n from generate_series(%(first)s::int, %(last)s::int) n on conflict do nothing
+select md5('person' || n)::uuid, 'Person Number ' || n
+  from generate_series(%(first)s::int, %(last)s::int) n on conflict do nothing
 """
 _SESSIONS = """
 insert into login_session (user_id, id, token_digest, created_at, last_seen_at, idle_seconds, expires_at, ip, user_agent, device)
 select md5('person' || n)::uuid, md5('session' || n || %(round)s)::uuid, sha256(('token' || n)::bytea),
        now() - n * interval '0.28 seconds', now(), 2592000, now() + interval '30 days',
-       case when n %% 10 < 7 then '10.1.' || n %% 200 || '.' || n %% 250 when n %% 10 < 9 then '192.168.' || n %% 40 || '.' || n %% 250
+       case when n %% 10 < 7 then '10.1.' || n %% 200 || '.' || n %% 250
+            when n %% 10 < 9 then '192.168.' || n %% 40 || '.' || n %% 250
             else '203.0.' || n %% 250 || '.' || n %% 199 end,
        'Mozilla/5.0 bench',
-       (array['Chrome on Windows', 'Chrome on Windows', 'Chrome on macOS', 'Edge on Windows', 'Safari on iPhone', 'Chrome on Android',
-              'Firefox on Linux'])[n %% 7 + 1]
+       (array['Chrome on Windows', 'Chrome on Windows', 'Chrome on macOS', 'Edge on Windows', 'Safari on iPhone',
+              'Chrome on Android', 'Firefox on Linux'])[n %% 7 + 1]
   from generate_series(%(first)s::int, %(last)s::int) n on conflict do nothing
 """
 _LISTED = """

@@ -30,6 +30,7 @@ from onyx.edge import (
     new_events,
     pages,
     proxies,
+    socket_log,
     strays,
     unclaimed,
 )
@@ -102,6 +103,7 @@ def create_app(settings: Settings | None = None, async_mode: str = "threading") 
     limiter.init_app(app)
     live.install(app, Rooms(_store_at(app.extensions["onyx"].store, settings.redis_socketio_url)), async_mode)
     dropping.install(app)
+    socket_log.install()
     for feature in FEATURES:
         importlib.import_module(f"onyx.{feature}").register(app)
     http.check_all_guarded(app)

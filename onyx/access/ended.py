@@ -4,13 +4,12 @@ from uuid import UUID
 
 from onyx.core.db import rows, unit_of_work
 from onyx.core.scope import tenant_scope
-from onyx.core.wire import Fixed
 
-_AMONG = Fixed(
+_AMONG = (
     "select s.id, coalesce(s.end_reason, 'expired') as reason from unnest(%s::uuid[], %s::uuid[]) as v (user_id, id)"
     " join login_session s on s.user_id = v.user_id and s.id = v.id where s.state <> 'active'"
 )
-_LATELY = Fixed("select id from login_session where state <> 'active' and ended_at > now() - %s * interval '1 second'")
+_LATELY = "select id from login_session where state <> 'active' and ended_at > now() - %s * interval '1 second'"
 
 
 def ended_among(tenant: UUID, pairs: list[tuple[UUID, UUID]]) -> dict[UUID, str]:

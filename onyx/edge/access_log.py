@@ -43,8 +43,11 @@ class AccessLog:
         self._stopped = threading.Event()
         self.watchers: list[Callable[[UUID, int, float], None]] = []
 
-    def write(self, actor: Actor, kind: str, object: str, status: int, duration: float) -> None:
-        """Append one entry; `duration` is in seconds, `status` an HTTP status (200 for an accepted event)."""
+    def write(self, actor: Actor, kind: str, object: str, status: int, duration: float, counted: bool = True) -> None:
+        """Append one entry; `duration` is in seconds, `status` an HTTP status (200 for an accepted event).
+
+        What is not an answer to anybody is not `counted` among the answers.
+        """
         request = actor.request
         entry = {
             "occurred_at": rfc3339(now()),
@@ -67,7 +70,7 @@ class AccessLog:
                 self._path = self._folder / f"access-{os.getpid()}-{time.time_ns()}.log"
                 self._file = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
             _write_whole(self._file, line.encode())
-        for watcher in self.watchers:
+        for watcher in self.watchers if counted else ():
             watcher(actor.tenant_id, status, duration)
 
     def start(self, app: Flask, every: float = 1.0) -> None:

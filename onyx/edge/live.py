@@ -25,7 +25,7 @@ from onyx.core import outbox
 from onyx.core.actor import Actor, Request
 from onyx.core.db import unit_of_work
 from onyx.core.errors import Denied, FactorRequired, Invalid, OnyxError, TooMany, Unauthenticated, Unavailable
-from onyx.core.ids import uuid7
+from onyx.core.ids import parse_id, uuid7
 from onyx.core.scope import tenant_scope
 
 from . import floods, gate
@@ -225,7 +225,13 @@ def _receive(event: Event, handler: Handler, body: type[BaseModel] | None, paylo
         return answer
     finally:
         if actor is not None:
-            state().access_log.write(actor, "socket", "", status, time.perf_counter() - began)
+            state().access_log.write(actor, "socket", _object_of(payload), status, time.perf_counter() - began)
+
+
+def _object_of(payload: Any) -> str:
+    """The chat that an event is about, if it names one."""
+    named = parse_id(payload.get("sessionId")) if isinstance(payload, dict) else None
+    return str(named) if named else ""
 
 
 def _identify(socket: Socket, event: Event) -> Actor:

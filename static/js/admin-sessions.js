@@ -1,124 +1,126 @@
-// Who is signed in now: of one organisation, or (platform) of all. Ends sessions and shows the receipt.
-import { get, goToLogin, post, remove } from "./api.js";
-import { ask } from "./dialogs.js";
+// Who is signed in now: of one organisation, or (platform) of all.
+import { get } from "./api.js";
 import { watchLive } from "./live-stats.js";
-import { showReceipt } from "./admin-receipt.js";
-import { showTimeline } from "./admin-timeline.js";
-import { timeElement } from "./times.js";
+import { endAll, endMatching, endOne, endPerson, endSelected } from "./admin-session-ending.js";
+import { isNarrowed, wanted, watchFilters } from "./admin-session-filters.js";
+import { addAbove, addBelow, has, howMany, removeRow, selected, showAll, tickAll } from "./admin-session-rows.js";
 
 const byId = (id) => document.getElementById(id);
-const place = byId("sessions");
-const api = place.dataset.api;
-const across = Boolean(place.dataset.across);
-const rows = byId("session-rows");
+const { api } = byId("sessions").dataset;
+const actions = { end: (session) => act(() => endOne(session)), "end-person": (session) => act(() => endPerson(session)) };
 let next = null;
-let waiting = null;
+let total = null; // {count, more}, as counted for the filter
+let asked = 0;
+let further = false; // more pages than the first are shown: what is new is put on top, nothing is read again
+const begun = new Set();
 
-byId("filters").addEventListener("submit", (event) => event.preventDefault());
-byId("filters").addEventListener("input", () => soon(250));
-byId("sessions-more").addEventListener("click", () => load(next));
-byId("end-all")?.addEventListener("click", endAll);
-watchLive({ "login_session:opened": () => soon(150), "login_session:closed": ({ id }) => closed(id) });
-await load();
-setInterval(() => document.hidden || next || load(), 30_000); // sessions also run out by time
-
-/** Read the list again a little later, once for many events. */
-function soon(milliseconds) {
-  clearTimeout(waiting);
-  waiting = setTimeout(() => load(), milliseconds);
-}
-
-async function load(after = null) {
-  const query = new URLSearchParams(new FormData(byId("filters")));
-  const [age, seconds] = byId("filters").querySelector("select").value.split("=");
-  if (age) query.set(age, seconds);
-  if (after) query.set("after", after);
-  const preset = new URLSearchParams(location.search);
-  for (const name of ["user_id", "tenant_id"]) if (preset.get(name)) query.set(name, preset.get(name));
-  try {
-    const answer = await get(`${api}?${query}`);
-    const drawn = answer.data.map(draw);
-    if (after) rows.append(...drawn);
-    else rows.replaceChildren(...drawn);
-    next = answer.next;
-    byId("sessions-error").hidden = true;
-  } catch (error) {
-    byId("sessions-error").textContent = `The sessions could not be listed: ${error.message}`;
-    byId("sessions-error").hidden = false;
-  }
+watchFilters(load);
+byId("sessions-more").addEventListener("click", loadMore);
+byId("end-all")?.addEventListener("click", () => act(endAll));
+byId("end-selected")?.addEventListener("click", () => act(() => endSelected(selected())));
+byId("end-matching")?.addEventListener("click", () => act(() => endMatching(totalWords())));
+byId("pick-all")?.addEventListener("change", (event) => {
+  tickAll(event.target.checked);
   describe();
+});
+byId("session-rows").addEventListener("change", describe);
+watchLive({ "login_session:opened": ({ id }) => opened(id), "login_session:closed": ({ id }) => closed(id) });
+await load();
+setInterval(() => document.hidden || further || load(), 30_000); // sessions also run out by time
+
+async function load() {
+  const mine = ++asked;
+  await attempt(async () => {
+    const query = wanted();
+    const answer = await get(`${api}?${query}`);
+    if (mine !== asked) return; // somebody typed on meanwhile
+    showAll(answer.data, actions);
+    [next, further] = [answer.next, false];
+    describe();
+    const counted = (await get(`${api}/count?${query}`)).data;
+    if (mine === asked) total = counted;
+  });
 }
 
-function describe() {
-  byId("sessions-footer").hidden = !next;
-  const count = rows.children.length;
-  byId("sessions-note").textContent = count
-    ? `${count}${next ? " or more" : ""} live session${count === 1 ? "" : "s"}`
-    : "Nobody that fits is signed in now.";
+async function loadMore() {
+  const mine = asked;
+  await attempt(async () => {
+    const query = wanted();
+    query.set("after", next);
+    const answer = await get(`${api}?${query}`);
+    if (mine !== asked) return;
+    addBelow(answer.data.filter(({ id }) => !has(id)), actions);
+    [next, further] = [answer.next, true];
+  });
 }
 
-function draw(session) {
-  const row = byId("session-piece").content.cloneNode(true).querySelector("tr");
-  row.dataset.sessionId = session.id;
-  row.querySelector(".who-name").textContent = session.display_name || session.email || "Unknown person";
-  row.querySelector(".who-mail").textContent = session.email ?? "";
-  if (across) row.querySelector(".session-tenant").textContent = session.tenant.name;
-  row.querySelector(".session-device").textContent = session.device || "Unknown device";
-  row.querySelector("[data-current]").hidden = !session.current;
-  row.querySelector(".session-ip").textContent = session.ip || "—";
-  row.querySelector(".session-created").append(timeElement(session.created_at));
-  row.querySelector(".session-seen").append(timeElement(session.last_seen_at ?? session.created_at));
-  offerEnding(row, session);
-  return row;
+/** Somebody signed in: ask for that session alone, under the filter, with others of the same moment. */
+function opened(id) {
+  if (!id) return;
+  if (!begun.size) setTimeout(showBegun, 150);
+  begun.add(id);
 }
 
-function offerEnding(row, session) {
-  const who = session.display_name || session.email;
-  row.querySelector('[data-act="timeline"]')?.addEventListener("click", () => showTimeline(session));
-  for (const [name, action] of [["end", endOne], ["end-person", endPerson]]) {
-    const button = row.querySelector(`[data-act="${name}"]`);
-    button.hidden = !place.dataset.mayEnd;
-    button.setAttribute("aria-label", `${button.textContent} (${who}, ${session.device || "unknown device"})`);
-    button.addEventListener("click", () => action(session));
-  }
+async function showBegun() {
+  const query = wanted();
+  query.set("ids", [...begun].slice(0, 100).join(","));
+  begun.clear();
+  await attempt(async () => {
+    const { data } = await get(`${api}?${query}`);
+    const fresh = data.filter(({ id }) => !has(id));
+    addAbove(fresh, actions);
+    if (total && !total.more) total.count += fresh.length;
+  });
 }
 
-async function endOne(session) {
-  const yes = await ask({ title: "End this session?", action: "End session", danger: true,
-    text: session.current ? "This is your own session: you will be signed out here." : `${session.email} on ${session.device} will be signed out at once, and open tabs close.` });
-  if (!yes) return;
-  const where = across ? `?tenant_id=${session.tenant.id}` : "";
-  await act(() => remove(`${api}/${session.id}${where}`).then(({ data }) => ({ ended: data.ended, revocations: [data.revocation] })));
-  if (session.current) goToLogin("revoked_by_admin");
-}
-
-async function endPerson(session) {
-  const yes = await ask({ title: "End all sessions of this person?", action: "End all", danger: true,
-    text: `${session.email} will be signed out on every device at once.` });
-  if (!yes) return;
-  const body = { user_id: session.user_id, ...(across ? { tenant_id: session.tenant.id } : {}) };
-  await act(() => post(`${api}/revoke`, body).then(({ data }) => data));
-}
-
-async function endAll() {
-  const yes = await ask({ title: "End all other sessions?", action: "End all", danger: true,
-    text: "Everybody in the organisation, except you here, will be signed out at once." });
-  if (yes) await act(() => post(`${api}/revoke`, { all: true }).then(({ data }) => data));
+function closed(id) {
+  if (!id) return void load(); // many at once
+  begun.delete(id);
+  if (removeRow(id) && total && !total.more) total.count -= 1;
+  if (!howMany()) load();
+  describe();
 }
 
 async function act(call) {
   try {
-    const ended = await call();
-    await Promise.all([showReceipt(ended), load()]);
+    if (await call()) await load();
   } catch (error) {
-    byId("sessions-error").textContent = `Nothing was ended: ${error.message}`;
-    byId("sessions-error").hidden = false;
-    soon(0);
+    fail(`Nothing was ended: ${error.message}`);
   }
 }
 
-function closed(id) {
-  if (!id) return soon(150);
-  rows.querySelector(`[data-session-id="${CSS.escape(id)}"]`)?.remove();
+async function attempt(work) {
+  try {
+    await work();
+    byId("sessions-error").hidden = true;
+  } catch (error) {
+    fail(`The sessions could not be listed: ${error.message}`);
+  }
   describe();
+}
+
+function fail(words) {
+  byId("sessions-error").textContent = words;
+  byId("sessions-error").hidden = false;
+}
+
+function totalWords() {
+  return total ? `${total.count.toLocaleString("en")}${total.more ? "+" : ""}` : `${howMany()}`;
+}
+
+function describe() {
+  const ticked = selected().length;
+  byId("sessions-footer").hidden = !next;
+  byId("sessions-note").textContent = howMany()
+    ? `${howMany().toLocaleString("en")} of ${totalWords()} live session${total?.count === 1 ? "" : "s"} shown, the newest first`
+    : "Nobody that fits is signed in now.";
+  show("end-selected", ticked > 0, `End ${ticked} selected`);
+  show("end-matching", isNarrowed() && howMany() > 0, `End all ${totalWords()} found`);
+}
+
+function show(id, visible, words) {
+  const button = byId(id);
+  if (!button) return;
+  button.hidden = !visible;
+  button.querySelector("[data-words]").textContent = words;
 }
