@@ -75,7 +75,7 @@ function show(receipts) {
   const took = Math.max(...receipts.map((receipt) => receipt.milliseconds ?? 0));
   const trouble = red.find((receipt) => receipt.trouble)?.trouble;
   byId("receipt-text").textContent = trouble
-    ?? `${answered} of ${alive} process${alive === 1 ? "" : "es"} obeyed${answered ? `, the last after ${took} ms` : ""}.${red.length ? " Onyx asks the others again by itself." : ""}`;
+    ?? `${answered} of ${alive} process${alive === 1 ? "" : "es"} acknowledged${answered ? ` in ${took} ms` : ""}.${red.length ? " Onyx asks the others again by itself." : ""}`;
   byId("receipt-processes").replaceChildren(...(red[0] ?? receipts.at(-1)).processes.map(line));
   byId("receipt-retry").hidden = !red.length;
   tint(red.length ? "danger" : done ? "success" : "info");
