@@ -20,14 +20,14 @@ from onyx.edge.open_sockets import sockets_here
 from onyx.edge.queue import QUEUES
 from onyx.edge.state import state
 from onyx.edge.store import Away, key
-from onyx.tenancy.listing import every_tenant
+from onyx.tenancy.live_sessions import signed_in_everywhere
 
 from . import counters, machine, queries
 
 _log = structlog.get_logger()
 WATCHED = "onyx:watched"
 _SPANS = (("s", 1, 30), ("t", 10, 120), ("h", 3600, 7200))
-_live_sessions: dict[UUID, tuple[float, int]] = {}
+_live_sessions: dict[UUID | None, tuple[float, int]] = {}
 
 
 def room(tenant: UUID | None) -> str:
@@ -138,20 +138,19 @@ def _sockets(tenant: UUID | None, now: int) -> int:
 
 
 def _signed_in(tenant: UUID | None) -> int:
-    """Live sessions, counted in PostgreSQL every two seconds at most, for all tenants every ten."""
-    if tenant is None:
-        scope = Scope(state().platform, "platform")
-        return sum(_signed_in_of(row.id, 10) for row in every_tenant(scope))
-    return _signed_in_of(tenant, 2)
-
-
-def _signed_in_of(tenant: UUID, seconds: float) -> int:
+    """Live sessions: a tenant's counted every two seconds at most, all tenants' in the control plane's list every ten."""
     at, count = _live_sessions.get(tenant, (0.0, 0))
-    if time.monotonic() - at >= seconds:
-        with tenant_scope(tenant, "job:sessions"), unit_of_work() as session:
-            count = queries.count_live(session)
+    if time.monotonic() - at >= (2 if tenant else 10):
+        count = _counted(tenant)
         _live_sessions[tenant] = (time.monotonic(), count)
     return count
+
+
+def _counted(tenant: UUID | None) -> int:
+    if tenant is None:
+        return signed_in_everywhere(Scope(state().platform, "platform"))
+    with tenant_scope(tenant, "job:sessions"), unit_of_work() as session:
+        return queries.count_live(session)
 
 
 def _queued() -> int:

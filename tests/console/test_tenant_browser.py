@@ -1,0 +1,92 @@
+"""An organisation in a browser: put away, brought back, and deleted in two steps (T1)."""
+
+import threading
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import expect
+
+from onyx.edge import queue
+from onyx.tenancy import steward as steward_requests
+from onyx.tenants import removal
+from tests.console.test_browser import visit  # noqa: F401
+
+pytestmark = pytest.mark.browser
+
+MORE = {"delete_tenant": removal.delete_tenant}
+
+
+@pytest.fixture
+def world(fresh_world):
+    return fresh_world
+
+
+@pytest.fixture
+def steward(app, owner_url):
+    state, asked = app.extensions["onyx"], threading.Event()
+
+    def work():
+        with queue.connect(state.settings.redis_url) as queues:
+            removal.install(removal.Means(state.store, queues, state.settings.onyx_var))
+            while not asked.wait(0.05):
+                while (request := steward_requests.claim_next(owner_url)) is not None:
+                    steward_requests.run(owner_url, request, MORE)
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    yield
+    asked.set()
+    thread.join()
+
+
+def test_an_organisation_is_suspended_noted_and_deleted_in_two_steps(visit, world, steward):  # noqa: F811
+    alice, petra = visit("alice"), visit("petra")
+    petra.goto(f"/platform/tenants/{world.acme.id}")
+    petra.get_by_label("Notes of the platform’s admins").fill("Contract ends in June.")
+    petra.get_by_test_id("tenant-save").click()
+    expect(petra.get_by_label("Notes of the platform’s admins")).to_have_value("Contract ends in June.")
+
+    petra.get_by_test_id("tenant-suspend").click()
+    petra.get_by_test_id("confirm-ok").click()
+    alice.wait_for_url("**/login?reason=tenant_suspended*", timeout=5000)
+    expect(petra.get_by_text("acknowledged in")).to_be_visible()
+    expect(petra.get_by_test_id("tenant-status")).to_have_text("suspended")
+
+    petra.get_by_test_id("tenant-delete").click()
+    petra.get_by_label(f"Type the short name, {world.acme.slug}").fill("acme")
+    petra.get_by_test_id("delete-ok").click()
+    expect(petra.locator("#delete-error")).to_contain_text(world.acme.slug)
+    petra.get_by_label(f"Type the short name, {world.acme.slug}").fill(world.acme.slug)
+    petra.get_by_label("Why").fill("Contract over")
+    petra.get_by_test_id("delete-ok").click()
+    expect(petra.get_by_test_id("deletion-card")).to_contain_text("Contract over")
+    _is_accessible(petra)
+
+    petra.get_by_test_id("deletion-confirm").click()
+    petra.get_by_label(f"Type the short name, {world.acme.slug}").fill(world.acme.slug)
+    petra.get_by_test_id("delete-ok").click()
+    petra.wait_for_url("**/platform/deletions/*")
+    expect(petra.get_by_test_id("deletion-state")).to_have_text("done", timeout=30_000)
+    _is_accessible(petra)
+    with petra.expect_download() as waiting:
+        petra.get_by_test_id("certificate").click()
+    assert world.acme.slug in waiting.value.suggested_filename
+    petra.goto("/platform/deletions")
+    expect(petra.get_by_test_id("deletion-row").filter(has_text=world.acme.slug)).to_have_count(1)
+
+
+def test_the_first_administrator_comes_by_a_link(visit, world, steward):  # noqa: F811
+    petra = visit("petra")
+    slug = f"new-{world.acme.slug}"
+    petra.goto("/platform/")
+    petra.get_by_test_id("tenant-new").click()
+    petra.get_by_label("Name", exact=True).fill("New Ones")
+    petra.get_by_label("Short name").fill(slug)
+    petra.get_by_label("E-mail of the first administrator").fill(f"boss@{slug}.example")
+    petra.get_by_test_id("tenant-create").click()
+    expect(petra.get_by_test_id("invitation-link")).to_contain_text("/invitation#", timeout=30_000)
+
+
+def _is_accessible(page):
+    result = Axe().run(page)
+    assert result.violations_count == 0, result.generate_report()
