@@ -8,6 +8,7 @@ import os
 import socket
 import threading
 import time
+from datetime import timedelta
 
 import psycopg
 import redis
@@ -66,7 +67,9 @@ class Steward:
         queues = queue.connect(settings.redis_rq_url or settings.redis_url)
         self._queue: Queue = queue.queue("steward", queues)
         self._look_again = 0.0
-        removal.install(removal.Means(self.store, queues, settings.onyx_var))
+        removal.install(
+            removal.Means(self.store, queues, settings.onyx_var, timedelta(days=settings.physical_backup_days))
+        )
 
     def serve(self, asked: Stopping) -> None:
         """Partitions first: a missing one would refuse every change in Onyx. What takes long has its own thread."""

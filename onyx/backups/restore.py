@@ -21,6 +21,7 @@ from onyx.audit.record import record_as_owner, target
 from onyx.core.actor import Actor
 from onyx.core.ids import uuid7
 from onyx.tenancy import erasure, nodes
+from onyx.tenancy.backup_ledger import lock_of
 from onyx.tenancy.context import schema_of
 from onyx.tenancy.migrate import migrations_wait
 from onyx.tenancy.steward import Refused
@@ -96,7 +97,7 @@ def needs_passphrase(path: Path) -> bool:
 @contextmanager
 def held(connection: Connection, tenant: UUID) -> Iterator[None]:
     """One backup or restore of a tenant at a time. Raises Refused."""
-    numbers = [0x0A11_0010, int.from_bytes(tenant.bytes[-4:], "big", signed=True)]
+    numbers = lock_of(tenant)
     taken = connection.execute("select pg_try_advisory_lock(%s, %s)", numbers).fetchone()
     if taken != (True,):
         raise Refused("A backup or a restore of this organisation is under way. Wait until it is done.")

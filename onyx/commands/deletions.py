@@ -3,6 +3,7 @@
 import json
 import sys
 import time
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -96,7 +97,9 @@ def _carry_out(found: deletions.Deletion) -> None:
     """This shell holds the owner's address: it does the steward's work, unless the steward was faster."""
     settings, url = state().settings, owner_url()
     with queue.connect(settings.redis_rq_url or settings.redis_url) as queues:
-        removal.install(removal.Means(state().store, queues, settings.onyx_var))
+        removal.install(
+            removal.Means(state().store, queues, settings.onyx_var, timedelta(days=settings.physical_backup_days))
+        )
         with click.progressbar(length=len(removal.STEPS), label=f"Deleting {found.slug}", file=sys.stderr) as bar:
             try:
                 removal.delete_tenant(url, deletion=str(found.id), tell=lambda _: bar.update(1))

@@ -36,6 +36,11 @@ class Backup(NamedTuple):
     drill_says: str | None
 
 
+def lock_of(tenant: UUID) -> list[int]:
+    """The advisory lock under which one backup, restore or deletion of a tenant runs at a time."""
+    return [0x0A11_0010, int.from_bytes(tenant.bytes[-4:], "big", signed=True)]
+
+
 def last_backup(scope: Scope, tenant: UUID) -> Backup | None:
     """The newest finished backup of a tenant."""
     found = last_backups(scope, [tenant])

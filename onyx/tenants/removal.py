@@ -8,6 +8,7 @@ nobody in, and its row goes last, with the certificate, in one transaction.
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from time import sleep
 from typing import Any
@@ -26,6 +27,7 @@ from onyx.core.ids import uuid7
 from onyx.edge.leftovers import forget_tenant
 from onyx.edge.store import Store
 from onyx.tenancy import nodes
+from onyx.tenancy.backup_ledger import lock_of
 from onyx.tenancy.context import schema_of
 from onyx.tenancy.key_custody import destroy_tenant_keys
 from onyx.tenancy.signing import signed_document
@@ -41,11 +43,14 @@ UNFINISHED = "select id from onyx.deletion where state = 'confirmed' order by co
 
 @dataclass(frozen=True, slots=True)
 class Means:
-    """What lies outside PostgreSQL: Redis, the queues' Redis, the data folder."""
+    """What lies outside PostgreSQL: Redis, the queues' Redis, the data folder; and how long the operator's own backups
+    of the whole database live.
+    """
 
     store: Store
     queues: redis.Redis
     folder: Path
+    physical_backups: timedelta
 
 
 _means: Means | None = None
@@ -90,6 +95,8 @@ def delete_tenant(owner_url: str, *, deletion: str, tell: Callable[[str], object
         if row is None or row[0] not in ("confirmed", "done"):
             raise Refused("This deletion is not confirmed.")
         if row[0] == "confirmed":
+            if owner.execute("select pg_try_advisory_lock(%s, %s)", lock_of(row[2])).fetchone() != (True,):
+                raise Refused("A backup or a restore of it is under way. It goes on when that is done.")
             with psycopg.connect(nodes.owner_of(row[4], owner_url), autocommit=True) as there:
                 _carry_out(owner, Doomed(row[1], row[2], row[3], there), tell)
     return {"deletion": deletion}
@@ -114,8 +121,13 @@ def _count(owner: Owner, doomed: Doomed) -> None:
     """Counting what there is."""
     row = owner.execute("select counted from onyx.deletion where id = %s", [doomed.deletion]).fetchone()
     if row is not None and row[0] is None:
-        counted = Json(count_all(doomed.there, doomed.id))
+        counted = Json({**count_all(doomed.there, doomed.id), "backups": _backups(owner, doomed)})
         owner.execute("update onyx.deletion set counted = %s where id = %s", [counted, doomed.deletion])
+
+
+def _backups(owner: Owner, doomed: Doomed) -> int:
+    row = owner.execute("select count(*) from onyx.backup where tenant_id = %s", [doomed.id]).fetchone()
+    return int(row[0]) if row else 0
 
 
 def _destroy_keys(owner: Owner, doomed: Doomed) -> None:
@@ -149,11 +161,12 @@ def _drop(owner: Owner, doomed: Doomed) -> None:
 
 
 def _remove_files(owner: Owner, doomed: Doomed) -> None:
-    """Removing its files."""
-    for name in (doomed.id.hex, str(doomed.id)):
-        folder = _outside().folder / "files" / name
+    """Removing its files and backups."""
+    base = _outside().folder
+    for folder in (base / "files" / doomed.id.hex, base / "files" / str(doomed.id), base / "backups" / doomed.id.hex):
         if folder.exists():
             shutil.rmtree(folder)
+    owner.execute("delete from onyx.backup where tenant_id = %s", [doomed.id])
 
 
 def _forget(owner: Owner, doomed: Doomed) -> None:
@@ -170,7 +183,7 @@ def _certify(owner: Owner, doomed: Doomed) -> None:
             "update onyx.deletion set state = 'done', step = null, finished_at = clock_timestamp() where id = %s",
             [doomed.deletion],
         )
-        content = certificate_of(owner, doomed.deletion)
+        content = certificate_of(owner, doomed.deletion, _outside().physical_backups)
         made = Json(signed_document(CERTIFICATE, content, owner))
         owner.execute("update onyx.deletion set certificate = %s where id = %s", [made, doomed.deletion])
         _record(owner, doomed)

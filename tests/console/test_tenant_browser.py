@@ -1,6 +1,7 @@
 """An organisation in a browser: put away, brought back, and deleted in two steps (T1)."""
 
 import threading
+from datetime import timedelta
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -27,7 +28,7 @@ def steward(app, owner_url):
 
     def work():
         with queue.connect(state.settings.redis_url) as queues:
-            removal.install(removal.Means(state.store, queues, state.settings.onyx_var))
+            removal.install(removal.Means(state.store, queues, state.settings.onyx_var, timedelta(days=30)))
             while not asked.wait(0.05):
                 while (request := steward_requests.claim_next(owner_url)) is not None:
                     steward_requests.run(owner_url, request, MORE)

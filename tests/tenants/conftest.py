@@ -1,6 +1,7 @@
 """A steward at work: the same two functions that its process calls."""
 
 import threading
+from datetime import timedelta
 
 import pytest
 
@@ -16,7 +17,7 @@ def means(app):
     """Redis and the data folder, as the steward's process names them."""
     state = app.extensions["onyx"]
     with queue.connect(state.settings.redis_url) as queues:
-        removal.install(removal.Means(state.store, queues, state.settings.onyx_var))
+        removal.install(removal.Means(state.store, queues, state.settings.onyx_var, timedelta(days=30)))
         yield
 
 

@@ -6,6 +6,7 @@ The step's work is done but not committed where it is a transaction; then comes 
 import os
 import signal
 import sys
+from datetime import timedelta
 
 from config.settings import data_folder, load
 from onyx import embedded
@@ -19,7 +20,11 @@ def main(owner_url: str, deletion: str, place: int) -> None:
     settings = load(embedded.urls(data_folder()))
     secrets.install(settings.onyx_secret_key.get_secret_value())
     master.install(*settings.master_keys)
-    removal.install(removal.Means(Store(settings.redis_url), queue.connect(settings.redis_url), settings.onyx_var))
+    removal.install(
+        removal.Means(
+            Store(settings.redis_url), queue.connect(settings.redis_url), settings.onyx_var, timedelta(days=30)
+        )
+    )
     step = removal.STEPS[place]
 
     def fatal(owner, doomed):

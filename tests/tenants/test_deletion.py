@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import psycopg
@@ -115,6 +116,13 @@ def test_all_of_it_goes_and_the_certificate_tells(petra, world, owner, app, stew
     folder = app.extensions["onyx"].settings.onyx_var / "files" / world.acme.id.hex
     folder.mkdir(parents=True)
     (folder / "something").write_text("secret")
+    shelf = folder.parents[1] / "backups" / world.acme.id.hex
+    shelf.mkdir(parents=True)
+    (shelf / "one.onyx").write_text("sealed")
+    owner.execute(
+        "insert into onyx.backup (id, tenant_id, slug, name, kind, state) values (%s, %s, %s, 'one', 'nightly', 'done')",
+        [uuid7(), world.acme.id, world.acme.slug],
+    )
     events = owner.execute(f"select count(*) from {world.acme.schema}.audit_event").fetchone()[0]
     other = owner.execute(f"select count(*) from {world.globex.schema}.app_user").fetchone()
     assert [*redis.scan_iter(f"t:{world.acme.id}:*")], "there is something to forget"
@@ -134,6 +142,9 @@ def test_all_of_it_goes_and_the_certificate_tells(petra, world, owner, app, stew
     assert content["tenant"] == {"id": str(world.acme.id), "slug": world.acme.slug, "name": world.acme.name}
     assert content["reason"] == "contract over" and content["requested"]["as"] == world.petra.email
     counted = content["counted_before"]
+    expires = datetime.fromisoformat(content["physical_backups_expire_at"])
+    assert expires - datetime.fromisoformat(content["finished_at"]) == timedelta(days=30)
+    assert counted["backups"] == 1 and not shelf.exists()
     assert counted["people"] == 6 and counted["events"] >= events and len(counted["last_event"]["sha256"]) == 64
     forged = json.loads(json.dumps(made).replace('"people": 6', '"people": 5'))
     with pytest.raises(signing.NotGenuine):
