@@ -57,7 +57,6 @@ class Settings(BaseSettings):
     backup_hours: int = Field(24, ge=0)
     backups_kept: int = Field(7, ge=1)
     tenant_requests_per_minute: int = Field(60_000, ge=60)
-    physical_backup_days: int = Field(30, ge=0, le=3650)
     tenant_deletion_wait_hours: int = Field(0, ge=0, le=24 * 90)
 
     @field_validator("onyx_secret_key")
