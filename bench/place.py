@@ -107,9 +107,9 @@ def place() -> Iterator[Place]:
     environment = {name: value for name, value in os.environ.items() if not name.startswith(OURS)}
     environment |= {"ONYX_VAR": str(var), "RATE_LIMITS": "false"}
     try:
-        _run(environment, "onyx.embedded", "start")
+        module(environment, "onyx.embedded", "start")
         addresses = _addresses(var)
-        _run({**environment, **addresses}, "onyx.demo")
+        module({**environment, **addresses}, "onyx.demo")
         password = secrets.token_hex(12)
         with psycopg.connect(addresses["DATABASE_SUPERUSER_URL"], dbname="onyx", autocommit=True) as database:
             alice, chat = _fill(database)
@@ -118,7 +118,7 @@ def place() -> Iterator[Place]:
         environment["FLOOR_URL"] = f"postgresql://floor:{quote(password)}@{host}"
         yield Place(var, environment, addresses, chat, alice)
     finally:
-        _run(environment, "onyx.embedded", "stop")
+        module(environment, "onyx.embedded", "stop")
         shutil.rmtree(var, ignore_errors=True)
 
 
@@ -132,8 +132,10 @@ def ask(server: Server, method: str, path: str, token: str | None = None, body: 
     return json.loads(text)["data"] if text else None
 
 
-def _run(environment: dict[str, str], *module: str) -> None:
-    subprocess.run([sys.executable, "-m", *module], cwd=ROOT, env=environment, check=True, stdout=subprocess.DEVNULL)
+def module(environment: dict[str, str], *words: str) -> str:
+    """Run `python -m …` to its end; what it wrote to stdout. Raises CalledProcessError."""
+    command = [sys.executable, "-m", *words]
+    return subprocess.run(command, cwd=ROOT, env=environment, check=True, stdout=subprocess.PIPE, text=True).stdout
 
 
 def _addresses(var: Path) -> dict[str, str]:

@@ -1,7 +1,7 @@
 """The sockets of the bench, in a process of their own: reads one job as JSON from stdin, writes JSON.
 
 `hold` opens `count` sockets and keeps them until stdin ends; `pass` sends events from one socket to another of the same
-person; `revoke` ends sessions and waits for their sockets to close.
+person; `revoke` ends sessions and waits for their sockets to close; `close` does so for all sockets of an organisation.
 """
 
 from gevent import monkey
@@ -91,6 +91,26 @@ def revoke(job: dict[str, Any]) -> None:
     json.dump(times, sys.stdout)
 
 
+def close(job: dict[str, Any]) -> None:
+    """Open `count` sockets, POST to `path`, and tell when each was closed, in ms from the request on."""
+    tokens = job["tokens"]
+    lines = Pool(20).map(lambda number: Line(job["port"], tokens[number % len(tokens)]), range(job["count"]))
+    times: list[float] = []
+
+    def wait(line: Line) -> None:
+        line.stay()
+        times.append((time.perf_counter() - began) * 1000)
+
+    waiting = [gevent.spawn(wait, line) for line in lines]
+    gevent.sleep(1)
+    began = time.perf_counter()
+    gevent.spawn(_ask, job, "POST", job["path"], job["token"], {})
+    gevent.joinall(waiting, timeout=30)
+    if len(times) < len(lines):
+        raise RuntimeError(f"{len(lines) - len(times)} sockets outlived their organisation by 30 seconds")
+    json.dump(times, sys.stdout)
+
+
 def _ask(job: dict[str, Any], method: str, path: str, token: str | None, body: Any) -> Any:
     headers = {"Content-Type": "application/json"} | ({"Authorization": f"Bearer {token}"} if token else {})
     data = json.dumps(body).encode() if body is not None else None
@@ -101,4 +121,4 @@ def _ask(job: dict[str, Any], method: str, path: str, token: str | None, body: A
 
 if __name__ == "__main__":
     found = json.loads(sys.stdin.readline())
-    {"hold": hold, "pass": pass_on, "revoke": revoke}[found["do"]](found)
+    {"hold": hold, "pass": pass_on, "revoke": revoke, "close": close}[found["do"]](found)

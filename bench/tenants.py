@@ -1,0 +1,159 @@
+"""Many tenants: creating one, migrating all, serving any, closing one; beside the same with few tenants.
+
+`python -m bench tenants --tenants 200` does it with fewer than 1,000; `--parts create,migrate` only a part.
+"""
+
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from random import Random
+
+from onyx.tenancy import migrate
+
+from .load import Seen, median, percentile, request, run
+from .place import Place, ask, module
+from .processes import ROOT, memory
+from .report import Row, table
+from .town import query, remove, sign_in, size, slugs, tokens, town
+
+FEW, MADE, ROUNDS = 10, 20, 5
+SOCKETS = 500
+
+
+def measure(tenants: int, parts: list[str]) -> str:
+    """The table of tenants; builds what is missing first. Raises SystemExit for an unknown part or a full disk."""
+    unknown = [part for part in parts if part not in PARTS]
+    if unknown:
+        raise SystemExit(f"There is no part {unknown[0]!r}; there are {', '.join(PARTS)}.")
+    rows: list[Row] = []
+    with town("many", tenants) as many:
+        rows.append(["disk", f"{size(many):.0f} MB", f"{size(many) / tenants:.2f} MB for each tenant"])
+        for part in parts or PARTS:
+            sys.stderr.write(f"{part} …\n")
+            rows += PARTS[part](many, tenants)
+    return table(f"{tenants:,} tenants", ["figure", "measured", "beside it"], rows)
+
+
+def create(many: Place, tenants: int) -> list[Row]:
+    """Creations at ten tenants and at many, in turn, so that a busy machine hits both."""
+    times: dict[str, list[float]] = {"few": [], "many": []}
+    with town("few", FEW) as few:
+        for number in range(MADE):
+            for name, place in (("few", few), ("many", many)):
+                began = time.perf_counter()
+                migrate.provision(place.addresses["DATABASE_OWNER_URL"], f"guest-{number}", "Guest")
+                times[name].append((time.perf_counter() - began) * 1000)
+        for number in range(MADE):
+            for place in (few, many):
+                remove(place, f"guest-{number}")
+    first, last = median(times["few"]), median(times["many"])
+    return [
+        [f"create a tenant at {FEW}, p50", (first, 150, "ms"), f"p90 {percentile(times['few'], 90):.0f} ms"],
+        [f"create a tenant at {tenants:,}, p50", (last / first, 1.3, "×"), f"{last:.0f} ms"],
+    ]
+
+
+def migration(many: Place, tenants: int) -> list[Row]:
+    """A migration that finds nothing to do, with Python's start; and a column more for everybody."""
+    environment = {**many.environment, **many.addresses}
+    flask = [sys.executable, "-m", "flask", "migrate", "--json"]
+    nothing = []
+    for _ in range(3):
+        began = time.monotonic()
+        subprocess.run(flask, cwd=ROOT, env=environment, check=True, stdout=subprocess.DEVNULL)
+        nothing.append(time.monotonic() - began)
+    grown = [sys.executable, "-m", "bench.grown"]
+    done = subprocess.run(grown, cwd=ROOT, env=environment, check=True, capture_output=True, text=True)
+    seconds, count = done.stdout.split()
+    return [
+        ["`flask migrate` with nothing to do", (median(nothing), 3, "s"), "with Python's start; median of 3"],
+        ["an added column", (float(seconds), 20, "s"), f"{count} tenants, two workers"],
+    ]
+
+
+def serving(many: Place, tenants: int) -> list[Row]:
+    """One web process: an old tenant beside a young one, and everybody at random beside one alone."""
+    with many.onyx(application="wsgi:app") as onyx:
+        everybody = tokens(many, onyx, tenants)
+        old, young = everybody[FEW - 1], everybody[-1]
+        chats = "/api/v1/sessions?limit=50"
+
+        def one(token: str, count: int = 200) -> Seen:
+            return run(many, onyx, "onyx_app", [request("GET", chats, token)], count)
+
+        one(old), one(young)
+        pairs = [(one(old), one(young)) for _ in range(ROUNDS)]
+        ratio = median([_cost(last) / _cost(first) for first, last in pairs])
+        shuffled = Random(7).sample(everybody, len(everybody))
+        mixed = [request("GET", chats, token) for token in shuffled]
+
+        def at_random() -> Seen:
+            return run(many, onyx, "onyx_app", mixed, max(600, tenants))
+
+        at_random()
+        before = memory(onyx.pids[0])[0]
+        pairs = [(one(old, 600), at_random()) for _ in range(ROUNDS)]
+        rate = median([random.rate / alone.rate for alone, random in pairs])
+        after = memory(onyx.pids[0])[0]
+        backends = [memory(pid) for pid in many.backends("onyx_app")]
+    return [
+        [f"a request for tenant {tenants:,} beside one for tenant {FEW}, CPU", (ratio, 1.15, "×"), "server and PostgreSQL"],
+        [f"{tenants:,} at random beside one, rate", _least(rate, 0.85), f"{median([s.rate for _, s in pairs]):.0f} in a second"],
+        ["largest backend, PSS", (max(pss for pss, _ in backends), 64, "MB"), f"{len(backends)} backends"],
+        ["the web process, growth over these rounds", (after - before, 4, "MB"), f"PSS {after:.0f} MB"],
+    ]  # fmt: skip
+
+
+def closing(many: Place, tenants: int) -> list[Row]:
+    """A tenant with 500 open sockets on two web processes is suspended."""
+    slug = slugs(many, tenants)[FEW]
+    with many.onyx(processes=2, application="wsgi:app") as onyx:
+        owner = f"owner@{slug}.example"
+        sessions = [sign_in(onyx, owner) for _ in range(10)]
+        petra = sign_in(onyx, "owner@platform.example")
+        (row,) = query(many, f"select id from onyx.tenant where slug = '{slug}'")
+        path = f"/api/v1/tenants/{row[0]}"
+        job = {
+            "do": "close",
+            "port": onyx.port,
+            "tokens": sessions,
+            "count": SOCKETS,
+            "token": petra,
+            "path": f"{path}/suspend",
+        }
+        try:
+            done = subprocess.run(
+                [sys.executable, "-m", "bench.sockets"], cwd=ROOT, input=json.dumps(job) + "\n", capture_output=True, text=True
+            )  # fmt: skip
+        finally:
+            ask(onyx, "POST", f"{path}/resume", petra)
+    if done.returncode:
+        raise RuntimeError(done.stderr[-2000:])
+    times: list[float] = json.loads(done.stdout)
+    told = f"p50 {median(times):.0f} ms, worst {max(times):.0f} ms"
+    return [[f"suspension to the last of {SOCKETS} sockets, p99", (percentile(times, 99) / 1000, 1, "s"), told]]
+
+
+def starting(many: Place, tenants: int) -> list[Row]:
+    """The look at the walls before a process serves."""
+    out = module({**many.environment, **many.addresses}, "bench.walls").split()
+    return [["the boot check, best of 5", f"{float(out[0]) * 1000:.0f} ms", f"first {float(out[1]) * 1000:.0f} ms"]]
+
+
+def _cost(seen: Seen) -> float:
+    return seen.server + seen.database
+
+
+def _least(figure: float, limit: float) -> str:
+    return f"{figure:.2f} × {'✓' if figure >= limit else '✗'} (≥ {limit:g})"
+
+
+PARTS: dict[str, Callable[[Place, int], list[Row]]] = {
+    "create": create,
+    "migrate": migration,
+    "serve": serving,
+    "close": closing,
+    "start": starting,
+}
