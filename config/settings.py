@@ -23,6 +23,8 @@ class Settings(BaseSettings):
 
     database_url: str
     database_owner_url: str | None = None
+    database_nodes: SecretStr | None = None
+    database_owner_nodes: SecretStr | None = None
     redis_url: str
     redis_rq_url: str | None = None
     redis_socketio_url: str | None = None
@@ -73,6 +75,12 @@ class Settings(BaseSettings):
             raise ValueError("must be 32 bytes in base64; make one with: openssl rand -base64 32")
         return value
 
+    @field_validator("database_nodes", "database_owner_nodes")
+    @classmethod
+    def named_addresses(cls, value: SecretStr | None) -> SecretStr | None:
+        nodes_of(value)
+        return value
+
     @field_validator("smtp_url")
     @classmethod
     def a_mail_server(cls, value: SecretStr | None) -> SecretStr | None:
@@ -116,6 +124,19 @@ class Settings(BaseSettings):
     def base_url(self) -> str:
         """Where people reach Onyx, without a slash at the end; links in mails begin with it."""
         return (self.public_url or f"http://{self.api_host}:{self.port}").rstrip("/")
+
+
+def nodes_of(value: SecretStr | None) -> dict[str, str]:
+    """`two=postgresql://… three=postgresql://…` as name → URL. Raises ValueError."""
+    found = {}
+    for part in (value.get_secret_value() if value else "").split():
+        name, _, url = part.partition("=")
+        if not name.isidentifier() or name == "main" or not url.startswith("postgresql://"):
+            raise ValueError(
+                "must be NAME=postgresql://… for each further node, with spaces between; `main` is DATABASE_URL"
+            )
+        found[name] = url
+    return found
 
 
 def data_folder() -> Path:

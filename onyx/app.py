@@ -3,11 +3,12 @@
 import importlib
 import sys
 from pathlib import Path
+from typing import Any
 
 from flask import Flask
 
 from config.logging import configure_logging
-from config.settings import ROOT, Settings, data_folder, load
+from config.settings import ROOT, Settings, data_folder, load, nodes_of
 from onyx import embedded
 from onyx.audit import rescue
 from onyx.core import master, secrets
@@ -42,8 +43,7 @@ from onyx.edge.rooms import Rooms
 from onyx.edge.state import State
 from onyx.edge.store import Store
 from onyx.edge.streams import Streams
-from onyx.tenancy import boot_check, keyring, walls
-from onyx.tenancy.master_check import WrongMasterKey
+from onyx.tenancy import boot_check, keyring, nodes, placement, walls
 
 GUNICORN_GIVES_UP = 3  # a worker that ends so is not started again
 FEATURES = (
@@ -93,6 +93,8 @@ def create_app(settings: Settings | None = None, async_mode: str = "threading") 
     with app.app_context():
         for engine in db.engines.values():
             install_database(engine, walls.tell)
+    placement.install(nodes_of(settings.database_nodes))
+    nodes.install(nodes_of(settings.database_owner_nodes))
     _state(app, settings)
 
     errors.install(app)
@@ -140,7 +142,7 @@ def _configure(app: Flask, settings: Settings) -> None:
         SECRET_KEY=secrets.derive("flask"),
         SQLALCHEMY_DATABASE_URI=database,
         SQLALCHEMY_ENGINE_OPTIONS=engine_options(),
-        SQLALCHEMY_BINDS={CONTROL_BIND: {"url": database, **engine_options(4)}},
+        SQLALCHEMY_BINDS={CONTROL_BIND: {"url": database, **engine_options(4)}, **_nodes(settings)},
         MAX_CONTENT_LENGTH=1024 * 1024,
         MAX_FORM_MEMORY_SIZE=1024 * 1024,
         SESSION_COOKIE_NAME="onyx_flash",
@@ -150,6 +152,14 @@ def _configure(app: Flask, settings: Settings) -> None:
         RATELIMIT_ENABLED=settings.rate_limits,
         TEMPLATES_AUTO_RELOAD=False,
     )
+
+
+def _nodes(settings: Settings) -> dict[str, dict[str, Any]]:
+    """A pool for each further database machine (DATABASE_NODES)."""
+    return {
+        placement.bind_of(name): {"url": url.replace("postgresql://", "postgresql+psycopg://", 1), **engine_options()}
+        for name, url in nodes_of(settings.database_nodes).items()
+    }
 
 
 def _state(app: Flask, settings: Settings) -> None:

@@ -4,15 +4,17 @@ Isolation hangs on what happens here: the extended protocol only (no stacked sta
 statements but those of onyx.core.wire, nothing left on a connection for its next user, no session without a context.
 """
 
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Protocol
 from uuid import UUID
 
 import psycopg
 from flask_sqlalchemy import SQLAlchemy
+from flask_sqlalchemy.session import Session as FlaskSession
 from sqlalchemy import Connection, Engine, event
-from sqlalchemy.exc import DBAPIError, DisconnectionError, OperationalError
+from sqlalchemy.exc import DBAPIError, DisconnectionError, OperationalError, ProgrammingError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import DeclarativeBase, Mapped, ORMExecuteState, Session, mapped_column, with_loader_criteria
 
@@ -56,8 +58,29 @@ class Owned:
     user_id: Mapped[UUID] = mapped_column()
 
 
-db = SQLAlchemy(model_class=Base, session_options={"expire_on_commit": False}, disable_autonaming=True)
+class Placed(FlaskSession):
+    """A session on the node on which the scope's tenant lies."""
+
+    def get_bind(self, *asked: Any, **more: Any) -> Engine | Connection:
+        return super().get_bind(*asked, **more) if _placement is None else _placement.engine(current_scope())
+
+
+class Placement(Protocol):
+    """Where tenants lie, when there is more than one database machine (onyx.tenancy.placement)."""
+
+    def engine(self, scope: Scope) -> Engine:
+        """The engine of the tenant's node."""
+
+    def look_again(self, scope: Scope) -> None:
+        """Forget where the tenant lay."""
+
+
+db = SQLAlchemy(
+    model_class=Base, session_options={"class_": Placed, "expire_on_commit": False}, disable_autonaming=True
+)
 _tell: Callable[[Connection, Scope], None] | None = None
+_placement: Placement | None = None
+_HERE = Fixed("select 1 as here")
 
 
 def engine_options(pool_size: int = 20, more: int = 8) -> dict[str, Any]:
@@ -90,6 +113,12 @@ def install(engine: Engine, tell: Callable[[Connection, Scope], None]) -> None:
     event.listen(engine, "checkin", _retire_well_travelled)
 
 
+def place(placement: Placement | None) -> None:
+    """Have each tenant's transactions go to its own node; None: there is one database for all."""
+    global _placement
+    _placement = placement
+
+
 def control_engine() -> Engine:
     """The control plane's own few connections, so that whoever holds a tenant's gets one of these all the same.
 
@@ -119,9 +148,31 @@ def unit_of_work() -> Iterator[Session]:
 
     Raises ScopeMissing without a scope at the first statement, Unavailable when PostgreSQL is away.
     """
-    session = db.session.session_factory()
+    session = _begun() if _placement is not None else db.session.session_factory()
     with _as_current(session):
         yield from _commit_or_roll_back(session)
+
+
+def _begun() -> Session:
+    """A session whose transaction stands on the tenant's node already: asked once more when the tenant has moved.
+
+    Nothing has been read, written or sent yet, so that trying again does nothing twice. Raises Unavailable.
+    """
+    for pause in (0.0, 0.25, None):
+        session = db.session.session_factory()
+        try:
+            run(session.connection(), _HERE, ())
+            return session
+        except (DBAPIError, PoolTimeout) as error:
+            session.rollback()
+            session.close()
+            if not may_have_moved(error):
+                raise
+            if pause is None or _placement is None:
+                raise Unavailable() from error
+            time.sleep(pause)  # the second time: a move that is between its two commits
+            _placement.look_again(current_scope())
+    raise AssertionError
 
 
 def _commit_or_roll_back(session: Session) -> Iterator[Session]:
@@ -130,9 +181,9 @@ def _commit_or_roll_back(session: Session) -> Iterator[Session]:
         for finish in session.info.get("before_commit", ()):
             finish(session)
         session.commit()
-    except (OperationalError, PoolTimeout) as error:
+    except (OperationalError, PoolTimeout, ProgrammingError) as error:
         session.rollback()
-        if is_away(error):
+        if is_away(error) or _moved_away(error):
             raise Unavailable() from error
         raise
     except BaseException:
@@ -165,6 +216,17 @@ def is_away(error: Exception) -> bool:
         return True
     state = getattr(getattr(error, "orig", None), "sqlstate", None)
     return state is None or state[:2] == "08" or state[:3] == "57P" or state == "53300"
+
+
+def may_have_moved(error: Exception) -> bool:
+    """Whether a transaction could not begin since its node is away, or does not know the tenant's role any more."""
+    state = getattr(getattr(error, "orig", None), "sqlstate", None)
+    return is_away(error) or state in ("22023", "42501", "42704")
+
+
+def _moved_away(error: Exception) -> bool:
+    """Whether tables went from under a transaction: its tenant was moved meanwhile. The next one finds it."""
+    return _placement is not None and getattr(getattr(error, "orig", None), "sqlstate", None) == "42P01"
 
 
 def violated(error: DBAPIError) -> str | None:

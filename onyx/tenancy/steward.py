@@ -85,7 +85,7 @@ def create_tenant(owner_url: str, *, slug: str, name: str) -> dict[str, Any]:
 def migrate_tenants(owner_url: str, *, tenant: str | None = None) -> dict[str, Any]:
     """Bring the control plane and every tenant to this version, or one tenant."""
     only = UUID(tenant) if tenant is not None else None
-    return {"migrated": migrate.migrate_all(owner_url, lambda _: None, only=only)}
+    return {"migrated": migrate.migrate_all(owner_url, lambda _: None, progress=progress, only=only)}
 
 
 def make_partitions(owner_url: str, *, months: int = 3, tenant: str | None = None) -> dict[str, Any]:

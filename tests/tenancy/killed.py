@@ -1,7 +1,7 @@
 """`python -m tests.tenancy.killed STEP WHEN COUNT WORK…`: does work as the steward would, and dies by SIGKILL at a step.
 
 STEP is `module.function` of onyx.tenancy; WHEN is `before`, `after` or `during` its COUNTth call. WORK is `provision
-SLUG` or `migrate`. OWNER_URL names the database, MIGRATIONS the folder with the scripts.
+SLUG`, `migrate` or `move ID NODE`. OWNER_URL names the database, MIGRATIONS the folder with the scripts.
 """
 
 from __future__ import annotations
@@ -14,17 +14,22 @@ import threading
 import time
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
-from onyx.tenancy import migrate, scripts
+from onyx.tenancy import migrate, moving, nodes, scripts
 
 
 def main(step: str, when: str, count: str, work: str, *names: str) -> None:
-    scripts.ROOT = Path(os.environ["MIGRATIONS"])
+    scripts.ROOT = Path(os.environ.get("MIGRATIONS", scripts.ROOT))
     module_name, function = step.split(".")
     module = importlib.import_module(f"onyx.tenancy.{module_name}")
     setattr(module, function, _mortal(getattr(module, function), when, int(count)))
+    if "NODES" in os.environ:
+        nodes.install({"two": os.environ["NODES"]})
     if work == "provision":
         migrate.provision(os.environ["OWNER_URL"], names[0], names[0])
+    elif work == "move":
+        moving.move(os.environ["OWNER_URL"], UUID(names[0]), names[1])
     else:
         migrate.migrate_all(os.environ["OWNER_URL"], lambda _: None)
 
