@@ -23,8 +23,8 @@ class Settings(BaseSettings):
 
     database_url: str
     database_owner_url: str | None = None
-    database_nodes: SecretStr | None = None
-    database_owner_nodes: SecretStr | None = None
+    database_nodes: str | None = Field(None, repr=False)
+    database_owner_nodes: str | None = Field(None, repr=False)
     redis_url: str
     redis_rq_url: str | None = None
     redis_socketio_url: str | None = None
@@ -77,7 +77,7 @@ class Settings(BaseSettings):
 
     @field_validator("database_nodes", "database_owner_nodes")
     @classmethod
-    def named_addresses(cls, value: SecretStr | None) -> SecretStr | None:
+    def named_addresses(cls, value: str | None) -> str | None:
         nodes_of(value)
         return value
 
@@ -126,10 +126,10 @@ class Settings(BaseSettings):
         return (self.public_url or f"http://{self.api_host}:{self.port}").rstrip("/")
 
 
-def nodes_of(value: SecretStr | None) -> dict[str, str]:
+def nodes_of(text: str | None) -> dict[str, str]:
     """`two=postgresql://… three=postgresql://…` as name → URL. Raises ValueError."""
     found = {}
-    for part in (value.get_secret_value() if value else "").split():
+    for part in (text or "").split():
         name, _, url = part.partition("=")
         if not name.isidentifier() or name == "main" or not url.startswith("postgresql://"):
             raise ValueError(

@@ -16,7 +16,7 @@ import structlog
 from rq import Queue
 
 from config.logging import configure_logging
-from config.settings import Settings, data_folder, load
+from config.settings import Settings, data_folder, load, nodes_of
 from onyx import embedded
 from onyx.backups import due
 from onyx.backups.operations import LONG, Operations
@@ -24,8 +24,9 @@ from onyx.core import master, secrets
 from onyx.core.ids import uuid7
 from onyx.edge import queue, runs
 from onyx.edge.store import Away, Store
+from onyx.tenancy import nodes
 from onyx.tenancy.master_check import require_master_of_owner
-from onyx.tenancy.migrate import make_partitions
+from onyx.tenancy.provisioning import partitions_ahead
 from onyx.tenancy.steward import Refused, claim_next
 from onyx.tenancy.steward import run as carry_out
 from onyx.tenants import removal
@@ -37,7 +38,6 @@ _log = structlog.get_logger()
 MEASURE = "tenants.measure"
 PARTITIONS = "partitions.ahead"
 SHORT = {"delete_tenant": removal.delete_tenant}
-_ONE_STEWARD = 0x0A11_0002
 _PAUSE = 0.5
 _LOOK = 30.0
 
@@ -50,6 +50,7 @@ def main() -> None:
         raise SystemExit("The steward needs DATABASE_OWNER_URL; no other process may have it.")
     secrets.install(settings.onyx_secret_key.get_secret_value())
     master.install(*settings.master_keys)
+    nodes.install(nodes_of(settings.database_owner_nodes))
     asked = Stopping()
     Steward(settings, settings.database_owner_url).serve(asked)
 
@@ -92,23 +93,11 @@ class Steward:
 
     def partitions_ahead(self, run: str, by: str) -> None:
         """Make the partitions of this month and the next two for every tenant; one that fails keeps nobody else."""
-        began, made, failed = time.time(), 0, 0
-        with psycopg.connect(self.owner_url, autocommit=True, connect_timeout=5) as connection:
-            connection.execute("select pg_advisory_lock(%s)", [_ONE_STEWARD])
-            before = _count(connection)
-            tenants = connection.execute(
-                "select id from onyx.tenant where status in ('active', 'suspended')"  # what is archived is left alone
-            ).fetchall()
-            for (tenant,) in tenants:
-                try:
-                    make_partitions(connection, tenant)
-                except psycopg.Error:
-                    failed += 1
-                    _log.exception("no partitions made", tenant=str(tenant))
-            made = _count(connection) - before
+        began = time.time()
+        tenants, made, failed = partitions_ahead(self.owner_url)
         outcome = "failed" if failed else "success"
         self._remember(
-            PARTITIONS, runs.Run(run, began, time.time() - began, outcome, made, by, None, len(tenants), failed)
+            PARTITIONS, runs.Run(run, began, time.time() - began, outcome, made, by, None, tenants, len(failed))
         )
 
     def measure(self, run: str, by: str) -> None:
@@ -185,13 +174,6 @@ class Steward:
             runs.remember(self.store, name, None, run)
         except Away:
             _log.warning("run not remembered: redis is away", job=name, outcome=run.outcome)
-
-
-def _count(connection: psycopg.Connection) -> int:
-    row = connection.execute(
-        "select count(*) from pg_inherits i join pg_class c on c.oid = i.inhrelid where c.relkind = 'r'"
-    ).fetchone()
-    return int(row[0]) if row else 0
 
 
 if __name__ == "__main__":

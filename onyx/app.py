@@ -44,6 +44,7 @@ from onyx.edge.state import State
 from onyx.edge.store import Store
 from onyx.edge.streams import Streams
 from onyx.tenancy import boot_check, keyring, nodes, placement, walls
+from onyx.tenancy.master_check import WrongMasterKey
 
 GUNICORN_GIVES_UP = 3  # a worker that ends so is not started again
 FEATURES = (

@@ -94,6 +94,7 @@ class Action(StrEnum):
     TENANT_DELETION_CONFIRMED = "tenant_deletion.confirmed"
     TENANT_DELETION_REQUESTED = "tenant_deletion.requested"
     TENANT_EXPORTED = "tenant.exported"
+    TENANT_MOVED = "tenant.moved"
     TENANT_RESTORED = "tenant.restored"
     TENANT_RESUMED = "tenant.resumed"
     TENANT_SUSPENDED = "tenant.suspended"
@@ -190,6 +191,7 @@ SENTENCES: dict[Action, str] = {
     Action.TENANT_DELETION_CONFIRMED: "{actor} confirmed that the organisation {target} be deleted",
     Action.TENANT_DELETION_REQUESTED: "{actor} asked that the organisation {target} be deleted",
     Action.TENANT_EXPORTED: "{actor} exported the organisation {target}",
+    Action.TENANT_MOVED: "{actor} moved the organisation {target} to another database machine",
     Action.TENANT_RESTORED: "{actor} restored the organisation {target} from an archive",
     Action.TENANT_RESUMED: "{actor} resumed the organisation {target}",
     Action.TENANT_SUSPENDED: "{actor} suspended the organisation {target}",

@@ -49,8 +49,8 @@ select 2 as seq, now() as created_at
 _GO_ON = Fixed(f"""
 with chat as (
     update chat_session c
-       set last_seq = c.last_seq + 2, message_count = c.message_count + 2, last_message_at = clock_timestamp(),
-           updated_at = clock_timestamp(), title = coalesce(c.title, %s),
+       set last_seq = c.last_seq + 2, message_count = c.message_count + 2, last_message_at = statement_timestamp(),
+           updated_at = statement_timestamp(), title = coalesce(c.title, %s),
            preview = coalesce(nullif(left(%s, 120), ''), c.preview)
      where c.user_id = %s and c.id = %s
     returning c.user_id, c.id, c.last_seq

@@ -1,6 +1,6 @@
 """`flask …`: what an operator does at a shell, by the same services as everywhere, recorded as kind `operator`.
 
-setup · tenants · users · sessions · backups · jobs · isolation · keys · migrate · doctor · urls
+setup · tenants · users · sessions · backups · jobs · isolation · keys · nodes · migrate · doctor · urls
 """
 
 from flask import Flask
@@ -12,6 +12,7 @@ from . import (
     isolation,
     jobs,
     keys,
+    nodes,
     sessions,
     tenants,
     users,
@@ -28,6 +29,7 @@ def register(app: Flask) -> None:
         jobs.jobs,
         isolation.isolation,
         keys.keys,
+        nodes.nodes,
     ):
         app.cli.add_command(command)
     tenants.tenants.add_command(backups.export_tenant)

@@ -16,7 +16,7 @@ def bring_up(as_json: bool, done: str) -> None:
     said: list[str] = []
     failed: dict[str, str] = {}
     migrated = 0
-    with _Progress(quiet=as_json) as progress:
+    with Bar("Migrating organisations", quiet=as_json) as progress:
         try:
             migrated = migration.migrate_all(owner_url(), said.append, progress=progress)
         except migration.MigrationFailed as trouble:
@@ -33,15 +33,15 @@ def bring_up(as_json: bool, done: str) -> None:
         sys.exit(1)
 
 
-class _Progress:
-    """A bar on a terminal, made when it is known how many there are; nothing elsewhere."""
+class Bar:
+    """A bar on a terminal, made when it is known how many there are; nothing when `quiet`."""
 
-    def __init__(self, quiet: bool) -> None:
+    def __init__(self, label: str, quiet: bool) -> None:
         self.seen = 0
-        self._quiet = quiet
+        self._label, self._quiet = label, quiet
         self._bar: Any = None
 
-    def __enter__(self) -> "_Progress":
+    def __enter__(self) -> "Bar":
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -53,6 +53,6 @@ class _Progress:
         if self._quiet:
             return
         if self._bar is None:
-            self._bar = click.progressbar(length=total, label="Migrating organisations", file=sys.stderr)
+            self._bar = click.progressbar(length=total, label=self._label, file=sys.stderr)
             self._bar.__enter__()
         self._bar.update(1)

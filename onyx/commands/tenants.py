@@ -7,18 +7,21 @@ import click
 from flask.cli import AppGroup
 
 from onyx.access.people import checked_email
+from onyx.audit.actions import Action
+from onyx.audit.record import change, record, target
 from onyx.core.scope import Scope, tenant_scope
 from onyx.edge.state import state
-from onyx.tenancy import steward
+from onyx.tenancy import moving, steward
 from onyx.tenancy.ledger import versions_of
 from onyx.tenancy.listing import Tenant, notes_of, people_counts
 from onyx.tenancy.listing import tenants as listed
+from onyx.tenancy.nodes import UnknownNode
 from onyx.tenancy.sizes import sizes
 from onyx.tenancy.slugs import checked_slug
 from onyx.tenants import service, turning
 from onyx.tenants.deletion import open_deletion
 
-from .migrating import bring_up
+from .migrating import Bar, bring_up
 from .owner import owner_url
 from .shell import acting_in, command, json_option, named, operator, platform, show
 
@@ -102,6 +105,27 @@ def resume(slug: str, as_json: bool) -> None:
 def migrate(as_json: bool) -> None:
     """Bring every organisation to this version; may be stopped and run again."""
     bring_up(as_json, "All organisations are at this version.")
+
+
+@tenants.command()
+@click.argument("slug")
+@click.argument("node")
+@click.confirmation_option(prompt="Its people wait while it is copied. Move it?")
+@json_option
+@command
+def place(slug: str, node: str, as_json: bool) -> None:
+    """Move an organisation to another database machine (`flask nodes` lists them); may be killed and run again."""
+    found = named(slug)
+    try:
+        with Bar("Copying tables", quiet=as_json) as progress:
+            was = moving.move(owner_url(), found.id, node, progress)
+    except (moving.NotMoved, UnknownNode) as refused:
+        raise click.ClickException(str(refused)) from None
+    if was != node:
+        with acting_in(platform(), "platform", "tenants place") as (session, actor):
+            told = [change("node", was, node)]
+            record(session, actor, Action.TENANT_MOVED, target("tenant", found.id, found.slug), changes=told)
+    show({"slug": slug, "node": node, "was": was}, as_json)
 
 
 def create_tenant(slug: str, name: str, admin_email: str, admin_name: str, by_password: bool) -> dict[str, Any]:

@@ -25,6 +25,8 @@ def environment_for(var: Path, addresses: dict[str, str]) -> dict[str, str]:
     """Our environment with exactly these addresses; the owner's and superuser's only when among them."""
     hidden = {*SECRET_NAMES, *(f"{name}_FILE" for name in SECRET_NAMES)}
     hidden |= {f"{name}_FILE" for name in addresses}
+    if "DATABASE_OWNER_URL" not in addresses:
+        hidden |= {"DATABASE_OWNER_NODES", "DATABASE_OWNER_NODES_FILE"}
     kept = {name: value for name, value in os.environ.items() if name not in hidden}
     return {**kept, **addresses, "ONYX_VAR": str(var), "PYTHONUNBUFFERED": "1"}
 

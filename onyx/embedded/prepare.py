@@ -11,13 +11,16 @@ from urllib.parse import unquote, urlsplit
 
 import psycopg
 
-from onyx.tenancy import bootstrap, master_check, migrate
+from config.settings import nodes_of
+from onyx.embedded import environment
+from onyx.tenancy import bootstrap, master_check, migrate, nodes
 
 
 def main() -> int:
     """Roles and database when missing, then migrations; says nothing when there is nothing to do."""
     owner = os.environ["DATABASE_OWNER_URL"]
     superuser = os.environ.get("DATABASE_SUPERUSER_URL")
+    nodes.install(nodes_of(environment.value("DATABASE_OWNER_NODES")))
     try:
         if superuser and not reachable(owner):
             print("Creating roles and database ...", flush=True)

@@ -33,6 +33,13 @@ def install(nodes: Mapping[str, str]) -> None:
     database.place(Placement() if nodes else None)
 
 
+def tenants_by_node(scope: Scope) -> dict[str, int]:
+    """How many tenants lie on each node, for purpose `platform`."""
+    with control_plane(scope) as connection:
+        found = connection.exec_driver_sql("select node, count(*) from tenant group by node order by node").all()
+    return {row[0]: row[1] for row in found}
+
+
 class Placement:
     """Where tenants lie, as far as this process has asked; bounded, and old answers are asked for anew."""
 

@@ -3,6 +3,7 @@
 from uuid import UUID
 
 import psycopg
+import structlog
 from psycopg.errors import UniqueViolation
 
 from onyx.core.clock import now
@@ -10,7 +11,9 @@ from onyx.core.ids import uuid7
 
 from . import ledger, nodes
 from .context import schema_of
-from .scripts import partitions, whole
+from .scripts import LOGS, months_from, partitions, whole
+
+_log = structlog.get_logger()
 
 
 def provision(owner_url: str, slug: str, name: str, tenant: UUID | None = None, node: str = nodes.MAIN) -> UUID:
@@ -37,6 +40,45 @@ def provision(owner_url: str, slug: str, name: str, tenant: UUID | None = None, 
 def make_partitions(connection: psycopg.Connection, tenant: UUID, months: int = 3) -> None:
     """Make the log partitions of this month and the following ones where they are missing."""
     connection.execute(partitions(tenant.hex, now().date(), months).encode())
+
+
+def partitions_ahead(owner_url: str, months: int = 3, only: UUID | None = None) -> tuple[int, int, list[UUID]]:
+    """Make what is missing of the log partitions of `months` months, for every tenant that is not put away, or for one.
+
+    One look at each node tells which tenants lack any. Returns how many tenants there are, how many had to be served,
+    and those for which it failed; one that fails keeps no other.
+    """
+    with psycopg.connect(owner_url, autocommit=True, connect_timeout=5) as main:
+        main.execute("select pg_advisory_lock(%s)", [_ONE_AT_A_TIME])
+        lying = main.execute(
+            "select node, array_agg(id) from onyx.tenant where id = %s and status not in ('provisioning', 'deleting')"
+            " or %s::uuid is null and status in ('active', 'suspended') group by node",
+            [only, only],
+        ).fetchall()
+        served, failed = 0, []
+        for node, tenants in lying:
+            with psycopg.connect(nodes.owner_of(node, owner_url), autocommit=True, connect_timeout=5) as home:
+                lacking = [row[0] for row in home.execute(_LACKING, [tenants, _names(months)])]
+                for tenant in lacking:
+                    try:
+                        make_partitions(home, tenant, months)
+                    except psycopg.Error:
+                        failed.append(tenant)
+                        _log.exception("no partitions made", tenant=str(tenant))
+            served += len(lacking)
+    return sum(len(tenants) for _, tenants in lying), served - len(failed), failed
+
+
+_ONE_AT_A_TIME = 0x0A11_0002
+_LACKING = """
+select t.id from unnest(%s::uuid[]) as t(id) where exists (
+    select 1 from unnest(%s::text[]) as name
+     where to_regclass('tenant_' || replace(t.id::text, '-', '') || '.' || name) is null)
+"""
+
+
+def _names(months: int) -> list[str]:
+    return [f"{table}_{month:%Y%m}" for month in months_from(now().date(), months) for table in LOGS]
 
 
 def script(connection: psycopg.Connection, tenant: UUID) -> str:

@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass
 from datetime import date
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2] / "migrations"
@@ -58,14 +59,17 @@ def unwrapped(sql: str) -> str:
     return _POLICY.sub(lambda policy: _WRAPPED.sub(r"\1", policy.group()), sql)
 
 
+def months_from(first: date, months: int) -> list[date]:
+    """The first days of `months` months, that of `first` being the first."""
+    count = first.year * 12 + first.month - 1
+    return [date((count + n) // 12, (count + n) % 12 + 1, 1) for n in range(months)]
+
+
 def partitions(tenant_hex: str, first: date, months: int) -> str:
     """SQL that makes the log partitions of `months` months from `first` on, where they are missing."""
+    starts = months_from(first, months + 1)
     lines = []
-    month = first.replace(day=1)
-    for _ in range(months):
-        after = (
-            (month.replace(year=month.year + 1, month=1)) if month.month == 12 else month.replace(month=month.month + 1)
-        )
+    for month, after in pairwise(starts):
         for table in LOGS:
             name = f"tenant_{tenant_hex}.{table}_{month:%Y%m}"
             lines.append(
@@ -75,5 +79,4 @@ def partitions(tenant_hex: str, first: date, months: int) -> str:
                 f"create or replace trigger never_truncated before truncate on {name}"
                 f" execute function tenant_{tenant_hex}.refuse_change();"
             )
-        month = after
     return "\n".join(lines)

@@ -14,7 +14,7 @@ import psycopg
 import structlog
 from psycopg.errors import CheckViolation, UniqueViolation
 
-from . import migrate
+from . import migrate, provisioning
 
 _log = structlog.get_logger()
 _STALE = "10 minutes"
@@ -90,16 +90,11 @@ def migrate_tenants(owner_url: str, *, tenant: str | None = None) -> dict[str, A
 
 def make_partitions(owner_url: str, *, months: int = 3, tenant: str | None = None) -> dict[str, Any]:
     """Make the log partitions of the coming months, for every tenant that is not put away or for the one named."""
-    months, one = min(max(int(months), 1), 24), UUID(tenant) if tenant else None
-    with psycopg.connect(owner_url, autocommit=True) as connection:
-        tenants = connection.execute(
-            "select id from onyx.tenant where id = %s and status not in ('provisioning', 'deleting')"
-            " or %s::uuid is null and status in ('active', 'suspended')",
-            [one, one],
-        ).fetchall()
-        for (id,) in tenants:
-            migrate.make_partitions(connection, id, months)
-    return {"tenants": len(tenants)}
+    one = UUID(tenant) if tenant else None
+    tenants, _made, failed = provisioning.partitions_ahead(owner_url, min(max(int(months), 1), 24), one)
+    if failed:
+        raise Refused(f"{len(failed)} organisations got no partitions; the steward's log says why.")
+    return {"tenants": tenants}
 
 
 def progress(done: int, total: int) -> None:

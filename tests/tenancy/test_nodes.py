@@ -17,7 +17,6 @@ from urllib.parse import unquote, urlsplit
 
 import psycopg
 import pytest
-from pydantic import SecretStr
 
 from onyx import embedded
 from onyx.app import create_app, load_settings
@@ -64,15 +63,17 @@ def _with_app(addresses, found, var) -> Iterator[Two]:
     settings = load_settings().model_copy(
         update={
             "rate_limits": False,
-            "database_nodes": SecretStr(f"two={found['DATABASE_URL']}"),
-            "database_owner_nodes": SecretStr(f"two={found['DATABASE_OWNER_URL']}"),
+            "database_nodes": f"two={found['DATABASE_URL']}",
+            "database_owner_nodes": f"two={found['DATABASE_OWNER_URL']}",
         }
     )
     made = create_app(settings)
     made.extensions["onyx"].bus.start(made)
     migrate.migrate_all(addresses["DATABASE_OWNER_URL"], lambda _: None)
     with psycopg.connect(found["DATABASE_OWNER_URL"], autocommit=True) as owner:
-        yield Two(var, found["DATABASE_OWNER_URL"], made, owner)
+        two = Two(var, found["DATABASE_OWNER_URL"], made, owner)
+        yield two
+        two.owner.close()
     made.extensions["onyx"].bus.stop()
     with made.app_context():
         for engine in db.engines.values():
