@@ -29,7 +29,11 @@ class NotMoved(Exception):
 def move(owner_url: str, tenant: UUID, to: str, progress: Progress = lambda _done, _total: None) -> str:
     """Move a tenant to a node; returns the node on which it was. Raises NotMoved, UnknownNode."""
     target_url = nodes.owner_of(to, owner_url)
-    with psycopg.connect(owner_url) as main, psycopg.connect(target_url) as target:
+    with (
+        psycopg.connect(owner_url, autocommit=True) as main,
+        psycopg.connect(target_url, autocommit=True) as target,
+        main.transaction(),
+    ):
         row = main.execute(
             "select slug, name, node from onyx.tenant where id = %s for no key update", [tenant]
         ).fetchone()
@@ -41,7 +45,7 @@ def move(owner_url: str, tenant: UUID, to: str, progress: Progress = lambda _don
         if node == nodes.MAIN:
             _carry(main, target, tenant, (slug, name), progress)
         else:
-            with psycopg.connect(nodes.owner_of(node, owner_url)) as source:
+            with psycopg.connect(nodes.owner_of(node, owner_url), autocommit=True) as source, source.transaction():
                 if _is_there(source, tenant):
                     _carry(source, target, tenant, (slug, name), progress)
                 elif not _is_there(target, tenant):
@@ -51,7 +55,7 @@ def move(owner_url: str, tenant: UUID, to: str, progress: Progress = lambda _don
 
 
 def _carry(source: Owner, target: Owner, tenant: UUID, named: tuple[str, str], progress: Progress) -> None:
-    """Copy, compare, commit there, and only then drop here; `source` is committed by whoever closes it."""
+    """Copy, compare, commit there, and only then drop here; `source` commits at the end of its transaction."""
     schema = schema_of(tenant)
     source.execute("set local lock_timeout = '20s'")
     tables = _tables(source, schema)
@@ -63,7 +67,6 @@ def _carry(source: Owner, target: Owner, tenant: UUID, named: tuple[str, str], p
         for number, table in enumerate(tables, 1):
             _copy(source, target, schema, table)
             progress(number, len(tables))
-    target.commit()
     _drop(source, schema)
 
 

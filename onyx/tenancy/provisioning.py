@@ -49,24 +49,35 @@ def partitions_ahead(owner_url: str, months: int = 3, only: UUID | None = None) 
     and those for which it failed; one that fails keeps no other.
     """
     with psycopg.connect(owner_url, autocommit=True, connect_timeout=5) as main:
-        main.execute("select pg_advisory_lock(%s)", [_ONE_AT_A_TIME])
         lying = main.execute(
             "select node, array_agg(id) from onyx.tenant where id = %s and status not in ('provisioning', 'deleting')"
             " or %s::uuid is null and status in ('active', 'suspended') group by node",
             [only, only],
         ).fetchall()
-        served, failed = 0, []
-        for node, tenants in lying:
-            with psycopg.connect(nodes.owner_of(node, owner_url), autocommit=True, connect_timeout=5) as home:
-                lacking = [row[0] for row in home.execute(_LACKING, [tenants, _names(months)])]
-                for tenant in lacking:
-                    try:
-                        make_partitions(home, tenant, months)
-                    except psycopg.Error:
-                        failed.append(tenant)
-                        _log.exception("no partitions made", tenant=str(tenant))
-            served += len(lacking)
-    return sum(len(tenants) for _, tenants in lying), served - len(failed), failed
+    made = 0
+    failed: list[UUID] = []
+    for node, tenants in lying:
+        try:
+            served, trouble = _serve_node(nodes.owner_of(node, owner_url), tenants, months)
+        except (psycopg.Error, nodes.UnknownNode):
+            served, trouble = 0, tenants
+            _log.exception("no partitions made on a whole node", node=node)
+        made, failed = made + served, failed + trouble
+    return sum(len(tenants) for _, tenants in lying), made, failed
+
+
+def _serve_node(url: str, tenants: list[UUID], months: int) -> tuple[int, list[UUID]]:
+    failed = []
+    with psycopg.connect(url, autocommit=True, connect_timeout=5) as home:
+        home.execute("select pg_advisory_lock(%s)", [_ONE_AT_A_TIME])
+        lacking = [row[0] for row in home.execute(_LACKING, [tenants, _names(months)])]
+        for tenant in lacking:
+            try:
+                make_partitions(home, tenant, months)
+            except psycopg.Error:
+                failed.append(tenant)
+                _log.exception("no partitions made", tenant=str(tenant))
+    return len(lacking) - len(failed), failed
 
 
 _ONE_AT_A_TIME = 0x0A11_0002

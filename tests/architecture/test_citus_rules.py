@@ -20,7 +20,9 @@ ROOT = Path(__file__).resolve().parents[2]
 TENANT = [(script.name, script.sql) for script in scripts("tenant")]
 EVERY = [*TENANT, *((script.name, script.sql) for script in scripts("platform"))]
 # Structure, copies and whole-tenant work as the owner, on the node itself; never under a tenant's role.
-OWNERS = ("onyx/tenancy/", "onyx/backups/", "onyx/embedded/")
+OWNERS = (
+    "onyx/tenancy/", "onyx/backups/", "onyx/embedded/", "onyx/tenants/measuring.py", "onyx/tenants/removal.py",
+)  # fmt: skip
 VOLATILE = r"\b(?:random|gen_random_uuid|clock_timestamp|timeofday|nextval|uuid_generate_v\d)\s*\("
 
 

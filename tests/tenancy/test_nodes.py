@@ -55,6 +55,8 @@ def two(app, addresses) -> Iterator[Two]:
             yield from _with_app(addresses, found, var)
         finally:
             embedded.stop(var)
+            with psycopg.connect(addresses["DATABASE_OWNER_URL"]) as main:  # whoever lay there is gone with it
+                main.execute("delete from onyx.tenant where node = 'two'")
             nodes.install({})
             database.place(None)
 
