@@ -19,11 +19,13 @@ from psycopg.errors import CheckViolation, DeadlockDetected, LockNotAvailable, U
 from onyx.audit.actions import Action
 from onyx.audit.record import record_as_owner, target
 from onyx.core.actor import Actor
+from onyx.core.errors import Invalid
 from onyx.core.ids import uuid7
 from onyx.tenancy import erasure, nodes
 from onyx.tenancy.backup_ledger import lock_of
 from onyx.tenancy.context import schema_of
 from onyx.tenancy.migrate import migrations_wait
+from onyx.tenancy.slugs import checked_slug
 from onyx.tenancy.steward import Refused
 
 from . import load, sealed, settling
@@ -129,6 +131,8 @@ def _as_refusal() -> Iterator[None]:
         yield
     except Damaged as error:
         raise Refused(str(error)) from None
+    except Invalid as error:
+        raise Refused(" ".join((error.fields or {}).values()) or error.message) from None
     except FileNotFoundError:
         raise Refused("There is no such file.") from None
     except OSError as error:
@@ -141,12 +145,16 @@ def _as_refusal() -> Iterator[None]:
 
 def _aim(connection: Connection, header: dict[str, Any], slug: str | None) -> Aim:
     origin = UUID(header["tenant"]["id"])
-    there = connection.execute("select slug, node from onyx.tenant where id = %s", [origin]).fetchone()
+    there = connection.execute("select slug, node, status from onyx.tenant where id = %s", [origin]).fetchone()
+    if slug is not None:
+        checked_slug(slug)
     wanted, own = slug or header["tenant"]["slug"], made_here(header, connection)
     taken = connection.execute("select id from onyx.tenant where slug = %s", [wanted]).fetchone()
     if slug is None and there is not None:
         if there[0] == "platform":
             raise Refused("The platform itself is not restored in place: it holds who may do so. Use --as.")
+        if there[2] == "deleting":
+            raise Refused("This organisation is being deleted: nothing of it comes back.")
         if there[1] != nodes.MAIN:
             raise Refused(f"This organisation lies on the node {there[1]!r}: restore it beside itself with --as.")
         if not own:

@@ -14,6 +14,7 @@ from onyx.core.scope import current_scope, tenant_scope
 from onyx.tenancy.backup_ledger import Backup
 from onyx.tenancy.listing import Tenant
 from onyx.tenancy.listing import tenant as known_tenant
+from onyx.tenancy.slugs import checked_slug
 from onyx.tenancy.walls import control_plane
 
 from .operations import BACKUP, DRILL, RESTORE
@@ -42,7 +43,7 @@ def restore(actor: Actor, backup: Backup, *, slug: str | None, confirm: str) -> 
     """
     _must_be_done(backup)
     there = known_tenant(current_scope(), backup.tenant_id)
-    if slug is not None and known_tenant(current_scope(), slug=slug) is not None:
+    if slug is not None and known_tenant(current_scope(), slug=checked_slug(slug)) is not None:
         raise Conflict("There is an organisation with this short name already.")
     if slug is None:
         if there is not None and there.slug == "platform":

@@ -8,6 +8,8 @@ from psycopg import sql
 
 from onyx.tenancy.context import schema_of
 
+from .frames import NOBODY
+
 Connection = psycopg.Connection[Any]
 
 # What every session that writes or reads rows as text must agree on.
@@ -37,7 +39,7 @@ class Table(NamedTuple):
     def select(self, schema: str) -> sql.Composed:
         """Its rows as a query, for COPY … TO STDOUT; the person's id comes first where there is one."""
         names = [sql.Identifier(name) for name in self.columns]
-        first = [sql.Identifier(self.owner)] if self.owner else []
+        first = [sql.SQL(self.order[0])] if self.owner else []
         order = sql.SQL(", ").join(sql.SQL(part) for part in self.order)
         return sql.SQL("copy (select {} from {}.{} order by {}) to stdout").format(
             sql.SQL(", ").join([*first, *names]), sql.Identifier(schema), sql.Identifier(self.name), order
@@ -65,15 +67,20 @@ def tables(connection: Connection, schema: str) -> list[Table]:
 
 
 def _table(
-    name: str, columns: list[str], owner: str | None, key: list[str], size: int, months: list[str], partitioned: bool
+    name: str,
+    columns: list[str],
+    found: list[str] | None,
+    key: list[str],
+    size: int,
+    months: list[str],
+    partitioned: bool,
 ) -> Table:
-    owner = "id" if name == "app_user" else owner
-    lead = [owner] if owner else []
+    owner, lead = ("id", "id") if name == "app_user" else (found[0], found[1]) if found else (None, None)
     return Table(
         name,
         tuple(columns),
         owner,
-        (*lead, *(part for part in key if part not in lead)),
+        (*([lead] if lead else []), *(part for part in key if part != owner)),
         size,
         tuple(months),
         partitioned,
@@ -99,14 +106,17 @@ def without_row_security(connection: Connection, tenant: UUID) -> list[str]:
     return [row[0] for row in rows]
 
 
-_TABLES = """
+# Rows that name nobody are the tenant's: NOBODY's, the first in the order.
+_TABLES = f"""
 select c.relname,
        array(select attname::text from pg_attribute a where a.attrelid = c.oid and attnum > 0 and not attisdropped
                 and attgenerated = '' order by attnum),
-       (select attname::text from pg_attribute a left join (pg_constraint k join pg_class f on f.oid = k.confrelid)
+       (select array[attname::text, case when attnotnull then quote_ident(attname)
+                                         else format('coalesce(%%I, ''{NOBODY}'')', attname) end]
+          from pg_attribute a left join (pg_constraint k join pg_class f on f.oid = k.confrelid)
             on k.contype = 'f' and k.conrelid = c.oid and k.conkey = array[attnum] and f.relname = 'app_user'
-         where a.attrelid = c.oid and attnotnull and atttypid = 'uuid'::regtype
-           and (attname = 'user_id' or k.oid is not null) order by attname <> 'user_id' limit 1),
+         where a.attrelid = c.oid and atttypid = 'uuid'::regtype
+           and (attname = 'user_id' and attnotnull or k.oid is not null) order by attname <> 'user_id' limit 1),
        array(select quote_ident(attname) || case when typcollation <> 0 then ' collate "C"' else '' end
                from unnest(i.indkey::int2[]) with ordinality k(num, nth)
                join pg_attribute a on a.attrelid = c.oid and a.attnum = k.num

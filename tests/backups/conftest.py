@@ -26,8 +26,19 @@ def operator(world):
 
 
 @pytest.fixture
-def full(world, actor_of, session_of):
-    """Alice, Bob and Lee have chats, messages, files and projects with their canaries in them."""
+def full(owner, world, actor_of, session_of):
+    """Alice, Bob and Lee have chats, messages, files and projects with their canaries in them; there are invitations by
+    Alice and by nobody.
+    """
+    with owner.transaction():
+        owner.execute(f"alter table {world.acme.schema}.invitation disable trigger user")
+        for name, inviter in (("a", world.alice.id), ("p", None)):
+            owner.execute(
+                f"insert into {world.acme.schema}.invitation (id, email, email_digest, roles, token_digest, invited_by,"
+                " expires_at) values (gen_random_uuid(), %s, %s, '{admin}', %s, %s, now() + interval '1 day')",
+                [name, name.encode(), name.encode(), inviter],
+            )
+        owner.execute(f"alter table {world.acme.schema}.invitation enable trigger user")
     return {name: belongings(name, actor_of(name), session_of) for name in ("alice", "bob", "lee")}
 
 

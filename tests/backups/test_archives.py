@@ -134,7 +134,12 @@ def test_names_that_are_taken_or_malformed_are_told(owner_url, archive, tmp_path
     data, actor = archive
     path = tmp_path / "good.onyx"
     path.write_bytes(data)
-    for slug, words in ((world.globex.slug, "already"), ("No Slug", "rules"), ("x'; drop schema onyx", "rules")):
+    for slug, words in (
+        (world.globex.slug, "already"),
+        ("No Slug", "small letters"),
+        ("platf0rm", "Onyx itself"),
+        ("x'; drop schema onyx", "small letters"),
+    ):
         with pytest.raises(Refused, match=words):
             restore.restore(owner_url, Source(path), actor, slug)
     with pytest.raises(Refused, match="no such file"):

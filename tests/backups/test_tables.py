@@ -17,3 +17,9 @@ def test_every_row_that_goes_with_a_person_is_sealed_for_that_person(owner, worl
             assert found[name].owner in columns, (
                 f"{name}({', '.join(columns)}) refers to {target}: lead with its person"
             )
+
+
+def test_an_invitation_goes_with_whoever_invited_and_the_platforms_with_nobody(owner, world):
+    found = {table.name: table for table in tables(owner, world.acme.schema)}
+    assert found["invitation"].owner == "invited_by" and found["invitation"].order[0].startswith("coalesce(invited_by")
+    assert found["chat_message"].order[:2] == ("user_id", "id"), "large tables are read by their index"
