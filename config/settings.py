@@ -44,6 +44,7 @@ class Settings(BaseSettings):
     llm_api_key: SecretStr | None = None
     llm_model: str = "default"
     llm_timeout: float = Field(60, gt=0, le=600)
+    llm_private_endpoints: bool = False
     session_idle_seconds: int = Field(86_400, ge=60)
     session_absolute_seconds: int = Field(7 * 86_400, ge=60)
     session_ttl: int = Field(3_600_000, ge=1_000)

@@ -51,6 +51,7 @@ FEATURES = (
     "health",
     "apidocs",
     "sessions",
+    "settings",
     "account",
     "keys",
     "factors",

@@ -22,8 +22,9 @@ from onyx.mail.post import post
 
 from . import invitation_letter
 from .held import permissions_held
-from .people import add_person, checked_email, checked_roles
+from .people import add_person, checked_email, checked_roles, must_be_of_a_domain
 from .policy import Permission, Role
+from .quotas import flushed
 
 DAYS = 7
 OVER = "This invitation does not hold, or no longer. Ask for a new one."
@@ -52,14 +53,14 @@ def invite(
     Purpose `admin`.
 
     Raises Invalid for a malformed e-mail or unknown role, Denied for more than the actor may grant, Conflict when
-    somebody signs in with it here already.
+    somebody signs in with it here already, PeopleQuotaReached when there may be no more people.
     """
     if actor.user_id is None:
         raise Denied("Only a person can invite: what the link gives is measured by what they may do.")
     email, wanted = checked_email(email), checked_roles(session, actor, roles)
+    must_be_of_a_domain(email)
     made, token = _written(session, actor, email, display_name, wanted, days)
     if by_mail:
-        session.flush()  # the mail's row comes by a plain statement
         post(session, actor.user_id, invitation_letter.USE, made.id)
     return Invited(made.id, email, None if by_mail else token, made.expires_at)
 
@@ -69,7 +70,9 @@ def invite_first(session: Session, actor: Actor, *, email: str, display_name: st
 
     Raises Invalid for a malformed e-mail, Conflict when somebody signs in with it here already.
     """
-    made, token = _written(session, actor, checked_email(email), display_name, [Role.ADMIN.value], days)
+    email = checked_email(email)
+    must_be_of_a_domain(email)
+    made, token = _written(session, actor, email, display_name, [Role.ADMIN.value], days)
     return Invited(made.id, made.email, token, made.expires_at)
 
 
@@ -87,6 +90,7 @@ def _written(
         token_digest=invitation_tokens.digest(token), invited_by=actor.user_id, expires_at=now() + timedelta(days=days),
     )  # fmt: skip
     session.add(made)
+    flushed(session)
     record(session, actor, Action.INVITATION_CREATED, target("invitation", made.id, email), roles=roles)
     return made, token
 

@@ -27,7 +27,7 @@ from . import rules
 from .ending import end_all_of
 from .held import roles_held
 from .held import until as ends_of
-from .people import checked_email, checked_roles
+from .people import checked_email, checked_roles, must_be_of_a_domain
 
 
 def change_person(session: Session, actor: Actor, user: User, *, email: str | None, display_name: str | None) -> None:
@@ -44,6 +44,7 @@ def rename(session: Session, actor: Actor, user: User, *, email: str | None, dis
         user.profile.display_name = display_name.strip()
     if email is not None and email != user.email:
         rules.not_held_apart(actor, user)
+        must_be_of_a_domain(email)
         told.append(change("email", user.email, email))
         _move_log_in(session, user, email)
     if told:

@@ -6,8 +6,10 @@ from sqlalchemy.orm import Session
 
 from onyx.core.actor import Actor
 from onyx.core.clock import now
+from onyx.core.scope import Scope
 from onyx.identity import challenges, links, passwords
 from onyx.identity.models import Credential
+from onyx.tenancy.settings import settings_of
 
 from .ending import end_all_of
 
@@ -30,6 +32,16 @@ def set_password(
     return end_all_of(session, actor, user, "password_changed", keep=keep)
 
 
-def hashed(password: str, *about: str) -> str:
-    """The hash of a new password. Raises Invalid when it breaks the policy; `about` are e-mail and names."""
-    return passwords.hash_password(password, *about)
+def hashed(scope: Scope, password: str, *about: str) -> str:
+    """The hash of a new password. Raises Invalid when it breaks the policy of the scope's tenant; `about` are e-mail
+    and names.
+    """
+    policy = settings_of(scope)
+    least, banned = policy.password_min_length, policy.password_banned_words
+    return passwords.hash_password(password, *about, least=least, banned=banned)
+
+
+def made_up(scope: Scope) -> str:
+    """A random password, to be shown once, that fits the policy of the scope's tenant."""
+    policy = settings_of(scope)
+    return passwords.new_password(policy.password_min_length, policy.password_banned_words)

@@ -8,13 +8,17 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from onyx.audit.actions import Action
-from onyx.audit.record import record, target
+from onyx.audit.record import record, record_alone, target
 from onyx.core.actor import Actor
 from onyx.core.clock import now
+from onyx.core.errors import AddressRefused
 from onyx.core.ids import uuid7
+from onyx.core.networks import is_inside
+from onyx.core.scope import current_scope
 from onyx.identity import tokens
 from onyx.identity.models import LoginSession, Profile
 from onyx.tenancy.live_sessions import expect
+from onyx.tenancy.settings import settings_of
 
 from .ending import end
 from .session_policy import Policy
@@ -34,8 +38,10 @@ def open_session(
 ) -> SignedIn:
     """Open a login session for a person who has proved who they are, by `factor` or a password; purpose `auth`.
 
-    Where the policy bounds how many somebody may have, the oldest ones end.
+    Where the policy bounds how many somebody may have, the oldest ones end. Raises AddressRefused, once recorded, for
+    somebody who comes from where the organisation lets nobody in.
     """
+    _must_come_from_within(actor)
     profile = session.get_one(Profile, user, with_for_update=True)  # one after the other, so that none is not counted
     profile.last_login_at = now()
     _make_room(session, actor, user, policy)
@@ -57,6 +63,14 @@ def open_session(
     expect(id, expires_at, actor.request.ip, device)
     record(session, actor, Action.SESSION_CREATED, target("session", id, device), remember=remember, factor=factor)
     return SignedIn(token, id, expires_at)
+
+
+def _must_come_from_within(actor: Actor) -> None:
+    networks = settings_of(current_scope()).ip_allow
+    if networks and not is_inside(actor.request.ip, networks):
+        where = target("route", "", f"{actor.request.method} {actor.request.route}")
+        record_alone(actor, Action.ACCESS_DENIED, where, outcome="denied", reason=AddressRefused.code)
+        raise AddressRefused()
 
 
 def _make_room(session: Session, actor: Actor, user: UUID, policy: Policy) -> None:

@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from onyx.audit.actions import Action
@@ -14,10 +14,12 @@ from onyx.core.ids import uuid7
 from onyx.core.scope import current_scope
 from onyx.core.secrets import email_digest
 from onyx.identity.models import Credential, Profile, User, UserRole
-from onyx.identity.passwords import hash_password
+from onyx.tenancy.settings import bare_domain, settings_of
 from onyx.tenancy.walls import control_plane
 
+from .new_password import hashed
 from .policy import permissions_of, roles_for
+from .quotas import reached
 
 
 def add_person(
@@ -33,30 +35,39 @@ def add_person(
     """Create a person with roles and, if given, a password. Purposes `admin` and `job:provision`.
 
     Raises Invalid for a malformed e-mail or role, Denied for a role that gives what the actor lacks, Conflict when
-    the e-mail is taken in this tenant. The directory's line is written first; alone it lets nobody in. With
-    `any_name` the name under which somebody signs in need not be an e-mail: a directory decides.
+    the e-mail is taken in this tenant, PeopleQuotaReached when there may be no more people. The directory's line is
+    written first; alone it lets nobody in. With `any_name` the name under which somebody signs in need not be an
+    e-mail: a directory decides.
     """
     email = checked_name(email) if any_name else checked_email(email)
+    must_be_of_a_domain(email)
     wanted = checked_roles(session, actor, roles)
     digest = email_digest(email)
     with control_plane(current_scope()) as connection:
         connection.exec_driver_sql("select directory_add(%s)", (digest,))
+    # Before the row, which may have to wait for others who add people just now.
+    kept = hashed(current_scope(), password, email, name) if password is not None else None
     id = uuid7()
     session.add(User(id=id, email=email, email_digest=digest))
-    try:
-        session.flush()  # so that a taken e-mail is told as one, before rows that hang on it
-    except IntegrityError as error:
-        if violated(error) == "app_user_email_unique":
-            raise Conflict("Somebody with this e-mail is here already.") from None
-        raise
+    _take_seat(session)
     session.add(Profile(user_id=id, display_name=name.strip() or email, preferences={}))
     session.add_all(UserRole(user_id=id, role=role, granted_by=actor.user_id) for role in wanted)
-    if password is not None:
-        session.add(Credential(user_id=id, password_hash=hash_password(password, email, name)))
+    if kept is not None:
+        session.add(Credential(user_id=id, password_hash=kept))
     record(session, actor, Action.USER_CREATED, target("user", id, email), roles=wanted)
     if _gives_apart(session, actor, wanted):
         record(session, actor, Action.AUDITOR_APPOINTED, target("user", id, email))
     return id
+
+
+def _take_seat(session: Session) -> None:
+    """Write the person's row before those that hang on it, so that a taken e-mail and a full house are told as such."""
+    try:
+        session.flush()
+    except DBAPIError as error:
+        if violated(error) == "app_user_email_unique":
+            raise Conflict("Somebody with this e-mail is here already.") from None
+        raise reached(error) or error from None
 
 
 def checked_email(email: str) -> str:
@@ -66,6 +77,13 @@ def checked_email(email: str) -> str:
     if not at or not name or "." not in domain.strip(".") or len(email) > 254 or any(c.isspace() for c in email):
         raise Invalid(fields={"email": "Give an e-mail address."})
     return email
+
+
+def must_be_of_a_domain(email: str, domains: tuple[str, ...] | None = None) -> None:
+    """Raise Invalid for an address outside the domains that the scope's tenant allows, if it names any (T10)."""
+    domains = settings_of(current_scope()).email_domains if domains is None else domains
+    if domains and bare_domain(email.rpartition("@")[2]) not in domains:
+        raise Invalid(fields={"email": f"Your organisation allows addresses of {', '.join(domains)} only."})
 
 
 def checked_name(name: str) -> str:

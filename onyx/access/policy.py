@@ -85,9 +85,9 @@ POLICY: dict[Role, frozenset[Permission]] = {
     Role.USER: frozenset(_CHATS | {P.FILES_UPLOAD, P.KEYS_CREATE}),
 }
 
-# What no API key may do, whatever its person may: the person's own password, sessions and factors, keys, and who
-# vouches for people.
-NEVER_BY_KEY = frozenset({P.OWN_ACCOUNT, P.OWN_SIGN_IN, P.KEYS_CREATE, P.KEYS_MANAGE, P.SSO_MANAGE})
+# What no API key may do, whatever its person may: the person's own password, sessions and factors, keys, who vouches
+# for people, and what holds for all of them.
+NEVER_BY_KEY = frozenset({P.OWN_ACCOUNT, P.OWN_SIGN_IN, P.KEYS_CREATE, P.KEYS_MANAGE, P.SETTINGS_MANAGE, P.SSO_MANAGE})
 
 # All that is left to somebody whose organisation requires a second factor until they have set one up (I6); nothing to
 # their API keys.

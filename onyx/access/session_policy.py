@@ -60,7 +60,7 @@ def policy_of(scope: Scope, defaults: Policy) -> Policy:
     """The policy of the scope's tenant: its settings over the defaults."""
     with control_plane(scope) as connection:
         found = connection.exec_driver_sql("select settings from tenant where id = %s", (scope.tenant,)).scalar()
-    return _over(found or {}, defaults)
+    return over(found or {}, defaults)
 
 
 def set_policy(actor: Actor, wanted: Mapping[str, int | None], defaults: Policy) -> Policy:
@@ -72,7 +72,7 @@ def set_policy(actor: Actor, wanted: Mapping[str, int | None], defaults: Policy)
     with control_plane(scope) as connection:
         read = "select settings from tenant where id = %s"
         settings = dict(connection.exec_driver_sql(read, (scope.tenant,)).scalar_one())
-        old, new = _over(settings, defaults), _over({**settings, **wanted}, defaults)
+        old, new = over(settings, defaults), over({**settings, **wanted}, defaults)
         told = [
             change(name, old.told()[name], value) for name, value in new.told().items() if old.told()[name] != value
         ]
@@ -81,11 +81,12 @@ def set_policy(actor: Actor, wanted: Mapping[str, int | None], defaults: Policy)
             connection.exec_driver_sql("select set_session_policy(%s, %s, %s, %s)", tuple(values))
             with unit_of_work() as session:
                 record(session, actor, Action.SESSION_POLICY_CHANGED, target("tenant", scope.tenant), changes=told)
-                _tighten(session, actor, new)
+                tighten(session, actor, new)
     return new
 
 
-def _tighten(session: Session, actor: Actor, policy: Policy) -> None:
+def tighten(session: Session, actor: Actor, policy: Policy) -> None:
+    """Shorten the live sessions of the actor's tenant that would last longer; purposes `admin` and `platform`."""
     remembered, plain = (policy.lasts(remember).total_seconds() for remember in (True, False))
     idle = policy.idle_seconds
     if rows(session, _TIGHTEN, idle, remembered, plain, idle, remembered, plain):
@@ -94,6 +95,7 @@ def _tighten(session: Session, actor: Actor, policy: Policy) -> None:
             connection.exec_driver_sql("select mark_due('sessions', now())")
 
 
-def _over(settings: Mapping[str, Any], defaults: Policy) -> Policy:
+def over(settings: Mapping[str, Any], defaults: Policy) -> Policy:
+    """What settings say, over the defaults."""
     values = {field: settings[name] for name, field in NAMES.items() if isinstance(settings.get(name), int)}
     return Policy(**{**asdict(defaults), **values})

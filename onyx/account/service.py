@@ -8,6 +8,7 @@ from onyx.audit.actions import Action
 from onyx.audit.record import change, record, target
 from onyx.core.actor import Actor
 from onyx.core.errors import Invalid
+from onyx.core.scope import current_scope
 from onyx.identity import changes, passwords
 from onyx.identity.models import Credential, Profile, User
 
@@ -49,7 +50,7 @@ def change_password(session: Session, actor: Actor, current: str, new: str) -> i
         raise Invalid("The current password is wrong.", fields={"current": "This is not your current password."})
     if new == current:
         raise Invalid("The new password is the old one.", fields={"new": "Choose another one than now."})
-    made = hashed(new, actor.email, actor.name)
+    made = hashed(current_scope(), new, actor.email, actor.name)
     record(session, actor, Action.PASSWORD_CHANGED, target("user", actor.user_id, actor.email))
     return len(set_password(session, actor, actor.user_id, made, keep=actor.session_id))
 

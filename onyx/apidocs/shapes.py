@@ -23,6 +23,7 @@ ERROR: dict[str, Any] = {
                 "message": {"type": "string"},
                 "request_id": {"type": "string"},
                 "fields": {"type": "object", "additionalProperties": {"type": "string"}},
+                "quota": {"type": "string", "description": "Which limit of the organisation is reached."},
                 "reason": {"type": "string", "description": "Why a login session is over."},
             },
         },

@@ -5,16 +5,19 @@ Reference: platform.openai.com/docs/api-reference/chat-streaming. What goes wron
 
 import json
 from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import lru_cache
+from urllib.parse import urlsplit
 
 import structlog
 import urllib3
 from urllib3.response import BaseHTTPResponse
 
-from config.settings import Settings
+from onyx.core.networks import NotPublic, pool_to
 
 from .answers import Answer, Failed, Question
 from .prompt import conversation
+from .provider import Provider
 
 _log = structlog.get_logger()
 _LONGEST_LINE = 1024 * 1024
@@ -22,44 +25,75 @@ _AT_ONCE = 65_536
 _NO_ANSWER = "The language model did not answer. Your question is stored; try again in a moment."
 
 
-def ask(settings: Settings, question: Question) -> Answer:
+def ask(provider: Provider, question: Question) -> Answer:
     """Ask the endpoint. The request is sent when the first piece is asked for."""
     messages = conversation(question)
-    label = f"Answered by the language model {settings.llm_model}"
-    return Answer(label, settings.llm_model, _pieces(settings, messages))
+    label = f"Answered by the language model {provider.model}"
+    return Answer(label, provider.model, pieces(provider, messages))
 
 
-def _pieces(settings: Settings, messages: list[dict[str, str]]) -> Iterator[str]:
-    response = _post(settings, messages)
-    finished = False
-    try:
-        for data in _events(response):
-            if data == b"[DONE]":
-                finished = True
-                return
-            text, over = _delta(data)
-            if text:
-                yield text
-            finished = finished or over
-    except (urllib3.exceptions.HTTPError, OSError) as error:
-        raise _broken(error) from None
-    finally:
-        response.close() if not finished else response.release_conn()
+def pieces(provider: Provider, messages: list[dict[str, str]]) -> Iterator[str]:
+    """What the endpoint says to a conversation, as it comes. Raises Failed."""
+    with _connections(provider) as pool:
+        response = _post(provider, pool, messages)
+        finished = False
+        try:
+            for data in _events(response):
+                if data == b"[DONE]":
+                    finished = True
+                    return
+                text, over = _delta(data)
+                if text:
+                    yield text
+                finished = finished or over
+        except (urllib3.exceptions.HTTPError, OSError) as error:
+            raise _broken(error) from None
+        finally:
+            response.close() if not finished else response.release_conn()
     if not finished:
         raise Failed("provider_broke_off", "The language model broke off. What came so far is kept; try again.")
 
 
-def _post(settings: Settings, messages: list[dict[str, str]]) -> BaseHTTPResponse:
-    url = f"{(settings.llm_base_url or '').rstrip('/')}/chat/completions"
-    headers = {"Content-Type": "application/json", "Accept": "text/event-stream"}
-    if settings.llm_api_key is not None:
-        headers["Authorization"] = f"Bearer {settings.llm_api_key.get_secret_value()}"
-    body = json.dumps({"model": settings.llm_model, "messages": messages, "stream": True})
-    timeout = urllib3.Timeout(connect=min(5.0, settings.llm_timeout), read=settings.llm_timeout)
-    try:
-        response = _pool().request(
-            "POST", url, body=body.encode(), headers=headers, timeout=timeout, preload_content=False, redirect=False
+@contextmanager
+def _connections(provider: Provider) -> Iterator[urllib3.PoolManager | urllib3.HTTPConnectionPool]:
+    """The operator's endpoint is asked over connections that stay, anybody else's over one to where its name leads now."""
+    if not provider.pinned:
+        yield _pool()
+        return
+    parts = urlsplit(provider.base_url)
+    if parts.scheme != "https" and not provider.private:
+        raise Failed(
+            "provider_not_allowed", "The language model must be reached by https. An administrator can mend that."
         )
+    try:
+        made = pool_to(parts.scheme, parts.hostname or "", parts.port, _timeout(provider), provider.private)
+    except NotPublic:
+        told = "The language model's address does not lie on the open internet. An administrator can mend that."
+        raise Failed("provider_not_allowed", told) from None
+    except (OSError, UnicodeError, ValueError) as error:
+        raise _broken(error) from None
+    try:
+        yield made
+    finally:
+        made.close()
+
+
+def _post(
+    provider: Provider, pool: urllib3.PoolManager | urllib3.HTTPConnectionPool, messages: list[dict[str, str]]
+) -> BaseHTTPResponse:
+    url = f"{provider.base_url}/chat/completions"
+    headers = {"Content-Type": "application/json", "Accept": "text/event-stream"}
+    if provider.key is not None:
+        headers["Authorization"] = f"Bearer {provider.key}"
+    if provider.pinned:
+        parts = urlsplit(url)
+        url, headers["Host"] = parts.path, parts.netloc
+    body = json.dumps({"model": provider.model, "messages": messages, "stream": True})
+    try:
+        response = pool.request(
+            "POST", url, body=body.encode(), headers=headers, timeout=_timeout(provider), preload_content=False,
+            redirect=False,
+        )  # fmt: skip
     except (urllib3.exceptions.HTTPError, OSError) as error:
         raise _broken(error) from None
     if response.status != 200:
@@ -67,6 +101,10 @@ def _post(settings: Settings, messages: list[dict[str, str]]) -> BaseHTTPRespons
         response.close()
         raise _refused(status)
     return response
+
+
+def _timeout(provider: Provider) -> urllib3.Timeout:
+    return urllib3.Timeout(connect=min(5.0, provider.timeout), read=provider.timeout)
 
 
 def _events(response: BaseHTTPResponse) -> Iterator[bytes]:

@@ -57,6 +57,7 @@ class Action(StrEnum):
     PROJECT_CREATED = "project.created"
     PROJECT_DELETED = "project.deleted"
     PROJECT_RENAMED = "project.renamed"
+    QUOTA_REACHED = "quota.reached"
     RECOVERY_CODE_RENEWED = "recovery_code.renewed"
     RECOVERY_CODE_USED = "recovery_code.used"
     REPLY_RETRIED = "reply.retried"
@@ -76,6 +77,7 @@ class Action(StrEnum):
     SESSION_POLICY_CHANGED = "session_policy.changed"
     SESSION_REVOKED = "session.revoked"
     SESSION_ROTATED = "session.rotated"
+    SETTINGS_CHANGED = "settings.changed"
     SIGNING_KEY_RENEWED = "signing_key.renewed"
     SIGN_IN_BLOCKED = "sign_in.blocked"
     SIGN_IN_CHALLENGED = "sign_in.challenged"
@@ -154,6 +156,7 @@ SENTENCES: dict[Action, str] = {
     Action.PROJECT_CREATED: "{actor} created a project",
     Action.PROJECT_DELETED: "{actor} deleted a project",
     Action.PROJECT_RENAMED: "{actor} renamed a project",
+    Action.QUOTA_REACHED: "the organisation reached its limit of {target}",
     Action.RECOVERY_CODE_RENEWED: "{actor} made new recovery codes",
     Action.RECOVERY_CODE_USED: "{actor} used up a recovery code",
     Action.REPLY_RETRIED: "{actor} asked for an answer again",
@@ -173,6 +176,7 @@ SENTENCES: dict[Action, str] = {
     Action.SESSION_POLICY_CHANGED: "{actor} changed how long sessions last in {target}",
     Action.SESSION_REVOKED: "{actor} ended a login session of {target}",
     Action.SESSION_ROTATED: "{actor} renewed a login session",
+    Action.SETTINGS_CHANGED: "{actor} changed the settings of {target}",
     Action.SIGNING_KEY_RENEWED: "{actor} made a new key for signing",
     Action.SIGN_IN_BLOCKED: "sign-in to {target} was blocked after too many failures",
     Action.SIGN_IN_CHALLENGED: "{actor} gave the right password and was asked for the second factor",
@@ -184,7 +188,7 @@ SENTENCES: dict[Action, str] = {
     Action.STEP_UP_CONFIRMED: "{actor} confirmed that it is them",
     Action.STEP_UP_FAILED: "{actor} failed to confirm that it is them",
     Action.TENANT_ARCHIVED: "{actor} archived the organisation {target}",
-    Action.TENANT_CHANGED: "{actor} changed the settings of {target}",
+    Action.TENANT_CHANGED: "{actor} changed the name of {target}",
     Action.TENANT_CREATED: "{actor} created the organisation {target}",
     Action.TENANT_DELETED: "the organisation {target} was deleted with all that it had",
     Action.TENANT_DELETION_CANCELLED: "{actor} took back the deletion of the organisation {target}",

@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 from onyx.access.policy import Permission
 from onyx.core.actor import Actor
 from onyx.core.errors import NotFound
+from onyx.edge.bounds import MESSAGES
 from onyx.edge.live import on, push, user_room
 
 from . import queries, turns
@@ -20,7 +21,7 @@ from .shapes import acknowledged, message_shown
 MISSED = 1000
 
 
-@on("message:sent", Permission.CHAT_USE, body=Sent)
+@on("message:sent", Permission.CHAT_USE, body=Sent, spends=MESSAGES)
 def message_sent(actor: Actor, _session: Session, body: Sent) -> dict[str, Any]:
     if body.personaId is not None:
         raise NotFound("There is no such persona.")
@@ -28,7 +29,7 @@ def message_sent(actor: Actor, _session: Session, body: Sent) -> dict[str, Any]:
     return acknowledged(turns.ask(actor, asked, told_as=body.clientId, sender=_sid()))
 
 
-@on("message:retry", Permission.CHAT_USE, body=Retried, limit="60/minute")
+@on("message:retry", Permission.CHAT_USE, body=Retried, limit="60/minute", spends=MESSAGES)
 def message_retry(actor: Actor, _session: Session, body: Retried) -> dict[str, Any]:
     chat_id, message_id = known_id(body.sessionId), known_id(body.messageId)
     assert chat_id is not None and message_id is not None

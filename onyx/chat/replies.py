@@ -117,7 +117,8 @@ def _produce(app: Flask, turn: Turn, stream: Stream, pieces: "SimpleQueue[Any]")
     actor = turn.actor
     try:
         with app.app_context(), tenant_scope(actor.tenant_id, "member", actor.user_id, actor.session_id):
-            made = answer(state().settings, Question(actor.name, turn.chat_id, turn.question_id, turn.text))
+            asked = Question(actor.name, turn.chat_id, turn.question_id, turn.text)
+            made = answer(state().settings, asked, None if actor.bounds.own_model is False else actor.tenant_id)
             pieces.put(made)
             for text in made.pieces:
                 if stream.stopped.is_set():

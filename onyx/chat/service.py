@@ -1,5 +1,6 @@
 """Changes of chats and messages: rows and their event together. Every statement filters by the person as well."""
 
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -35,6 +36,8 @@ _LATEST = """(select l.id from chat_message l where l.user_id = chat.user_id and
 _MESSAGE_COLUMNS = (
     "user_id, id, chat_session_id, seq, author_id, parent_id, role, status, content, token_count, client_id"
 )
+# What a tenant's daily quota is held against when Redis does not know: counted with the message, for each person.
+_ONE_MORE = "on conflict (user_id, day, metric) do update set used = usage_day.used + 1"
 _BEGIN = Fixed(f"""
 with chat as (
     insert into chat_session (user_id, id, project_id, title, preview, message_count, last_seq)
@@ -43,6 +46,8 @@ with chat as (
     insert into chat_message ({_MESSAGE_COLUMNS})
     values (%s, %s, %s, 1, %s, null, 'user', 'done', %s, %s, %s),
            (%s, %s, %s, 2, null, %s, 'assistant', 'pending', '', 0, null)
+), used as (
+    insert into usage_day (user_id, day, metric, used) values (%s, current_date, 'messages', 1) {_ONE_MORE}
 )
 select 2 as seq, now() as created_at
 """)
@@ -60,17 +65,15 @@ with chat as (
            'user', 'done', %s, %s::integer, %s::uuid from chat
     union all
     select chat.user_id, %s::uuid, chat.id, chat.last_seq, null, %s::uuid, 'assistant', 'pending', '', 0, null from chat
+), used as (
+    insert into usage_day (user_id, day, metric, used) select chat.user_id, current_date, 'messages', 1 from chat {_ONE_MORE}
 )
 select last_seq as seq, now() as created_at from chat
 """)
 _REPLY = Fixed(f"""
-insert into chat_message
-    (user_id, id, chat_session_id, author_id, parent_id, role, status, content, token_count, client_id)
-values (%s, %s, %s, %s, coalesce(%s::uuid, {_LATEST}), 'user', 'done', %s, %s, %s),
-       (%s, %s, %s, null, %s, 'assistant', 'pending', '', 0, null)
-returning seq, created_at
-""")
-_REPLY = Fixed("""
+with used as (
+    insert into usage_day (user_id, day, metric, used) values (%s, current_date, 'messages', 1) {_ONE_MORE}
+)
 insert into chat_message (user_id, id, chat_session_id, parent_id, role, status, content)
 values (%s, %s, %s, %s, 'assistant', 'pending', '') returning seq, created_at
 """)
@@ -167,6 +170,15 @@ def send(actor: Actor, asked: Asked) -> Stored:
         return _sent_before(session, actor, chat_id, asked.client_id)
 
 
+def found_again(actor: Actor, asked: Asked) -> Stored | None:
+    """What send() stored earlier under the same `client_id`; None when there is nothing."""
+    if asked.client_id is None:
+        return None
+    with unit_of_work() as session, suppress(Conflict):
+        return _sent_before(session, actor, asked.chat_id or _chat_of(actor, asked.client_id), asked.client_id)
+    return None
+
+
 def retry(session: Session, actor: Actor, *, chat_id: UUID, message_id: UUID) -> Stored:
     """A new pending reply to the question of an earlier reply; one that is already being written is used again."""
     if not rows(session, _HOLD, actor.user_id, chat_id):
@@ -182,7 +194,7 @@ def retry(session: Session, actor: Actor, *, chat_id: UUID, message_id: UUID) ->
     if running:
         return Stored(chat_id, question.id, question.seq, question.created_at, running[0].id, running[0].seq, True)
     id = uuid7()
-    made = rows(session, _REPLY, actor.user_id, id, chat_id, question.id)[0]
+    made = rows(session, _REPLY, actor.user_id, actor.user_id, id, chat_id, question.id)[0]
     record(session, actor, Action.REPLY_RETRIED, target("chat", chat_id), target("message", id))
     return Stored(chat_id, question.id, question.seq, question.created_at, id, made.seq)
 
@@ -228,7 +240,7 @@ def _begin(session: Session, actor: Actor, chat_id: UUID, asked: Asked) -> Store
         session, _BEGIN,
         user, chat_id, project_id, title, asked.content,
         user, question, chat_id, user, asked.content, estimated_tokens(asked.content), asked.client_id,
-        user, reply, chat_id, question,
+        user, reply, chat_id, question, user,
     )[0]  # fmt: skip
     record(session, actor, Action.CHAT_CREATED, target("chat", chat_id))
     record(session, actor, Action.MESSAGE_SENT, target("chat", chat_id), target("message", question))

@@ -12,6 +12,7 @@ from onyx.access.policy import Permission
 from onyx.access.projects import must_be_own
 from onyx.core.actor import Actor
 from onyx.core.errors import Invalid, NotFound, Unavailable
+from onyx.edge.bounds import MESSAGES
 from onyx.edge.documented import documented
 from onyx.edge.http import body, requires
 from onyx.edge.state import state
@@ -32,7 +33,7 @@ class OldTurn(Turn):
 
 
 @blueprint.post("/api/v1/chat")
-@requires(Permission.CHAT_USE, limit="240/minute")
+@requires(Permission.CHAT_USE, limit="240/minute", spends=MESSAGES)
 @documented(answers={200: "text/event-stream"})
 def chat(actor: Actor, session: Session) -> Response:
     """Store a message and stream the answer: `session`, `message`, `delta`…, perhaps `error`, `done`."""
@@ -42,7 +43,7 @@ def chat(actor: Actor, session: Session) -> Response:
 
 
 @blueprint.post("/chat")
-@requires(Permission.CHAT_USE, limit="240/minute")
+@requires(Permission.CHAT_USE, limit="240/minute", spends=MESSAGES)
 @documented(answers={200: {"type": "object"}})
 def old_chat(actor: Actor, session: Session) -> Response | dict[str, Any]:
     """The same turn in one JSON answer, or streamed for `Accept: text/event-stream`."""

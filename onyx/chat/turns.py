@@ -13,6 +13,7 @@ from onyx.core.db import unit_of_work
 from onyx.core.errors import NotFound
 from onyx.core.ids import uuid7
 from onyx.core.scope import current_scope
+from onyx.edge import bounds
 from onyx.edge.at_once import enter
 from onyx.edge.live import push, user_room
 from onyx.edge.state import state
@@ -43,12 +44,17 @@ def ask(
 ) -> Stored:
     """Store a question (see service.send) and begin its answer; what was sent before is not answered twice.
 
+    Raises DailyQuotaReached for a new one when the organisation's messages of the day are spent.
+
     `told_as` is the client's own word for the message, `sender` the socket that needs no push, `sink` gets the reply.
     """
+    if actor.spent is not None:
+        return _heard_again(actor, asked, sender)
     _expect_replies(actor)
     with _place(actor) as place:
         stored = service.send(actor, asked)
         if stored.again:
+            bounds.give_back(actor.tenant_id, bounds.MESSAGES)
             if sender is not None:
                 _tell_what_became(actor, stored, sender)
             return stored
@@ -59,12 +65,19 @@ def ask(
 
 
 def answer_again(actor: Actor, *, chat_id: UUID, message_id: UUID) -> Stored:
-    """Begin another reply to the same question. Raises NotFound, or Conflict when there is no question."""
+    """Begin another reply to the same question, which counts as a message.
+
+    Raises NotFound, Conflict when there is no question, DailyQuotaReached.
+    """
+    if actor.spent is not None:
+        raise actor.spent
     _expect_replies(actor)
     with _place(actor) as place:
         with unit_of_work() as session:
             stored = service.retry(session, actor, chat_id=chat_id, message_id=message_id)
             question = queries.message(session, actor, chat_id, stored.message_id)
+        if stored.again:
+            bounds.give_back(actor.tenant_id, bounds.MESSAGES)
         if not stored.again and question is not None:
             turn = Turn(actor, chat_id, stored.message_id, stored.reply_id, question.content)
             replies.start(turn, done=place.pop_all().close)
@@ -82,6 +95,16 @@ def stop(actor: Actor, *, chat_id: UUID, message_id: UUID | None) -> list[str]:
     for row in running:
         _stop_everywhere(actor.tenant_id, row.id)
     return [str(row.id) for row in running]
+
+
+def _heard_again(actor: Actor, asked: Asked, sender: str | None) -> Stored:
+    """Who missed the acknowledgement gets it, also when nothing new may be sent today. Raises DailyQuotaReached."""
+    stored = service.found_again(actor, asked)
+    if stored is None:
+        raise actor.spent or NotFound()
+    if sender is not None:
+        _tell_what_became(actor, stored, sender)
+    return stored
 
 
 def _place(actor: Actor) -> ExitStack:

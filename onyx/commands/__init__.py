@@ -14,6 +14,7 @@ from . import (
     keys,
     nodes,
     sessions,
+    tenant_settings,  # noqa: F401 - it adds to tenants
     tenants,
     users,
 )

@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 from flask.cli import with_appcontext
+from pydantic import ValidationError
 from sqlalchemy.orm import Session
 
 from onyx.core.actor import Actor, Request
@@ -36,6 +37,9 @@ def command(function: Callable[..., Any]) -> Callable[..., Any]:
             return function(*arguments, **options)
         except Wrong as error:
             raise click.ClickException(f"ONYX_MASTER_KEY: {error}.") from None
+        except ValidationError as error:
+            told = "; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors())
+            raise click.ClickException(told) from None
         except OnyxError as error:
             fields = " ".join(f"{name}: {text}" for name, text in (error.fields or {}).items())
             raise click.ClickException(f"{error.message} {fields}".strip()) from None

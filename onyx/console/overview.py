@@ -4,9 +4,9 @@ from typing import Any
 
 from flask_admin import AdminIndexView, expose
 
+from onyx.access.factor_policy import is_required
 from onyx.access.policy import Permission
 from onyx.core.db import db
-from onyx.factors.queries import is_required
 from onyx.members.queries import headcount
 
 

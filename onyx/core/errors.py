@@ -83,6 +83,13 @@ class StepUpRequired(Denied):
     message = "Confirm that it is you, then do it again."
 
 
+class AddressRefused(Denied):
+    """The organisation lets people in from some networks only, and this request came from none of them."""
+
+    code = "address_refused"
+    message = "Your organisation does not let people in from this network."
+
+
 class NotFound(OnyxError):
     """Foreign, deleted and random ids all end here, with the same words."""
 
@@ -106,11 +113,64 @@ class TooMany(OnyxError):
         self.retry_after = retry_after
 
 
+class QuotaReached(OnyxError):
+    """A limit of the whole organisation is reached; `quota` says which one, `limit` how much it is."""
+
+    code = "quota_exceeded"
+    quota = ""
+    limit = 0
+
+
+class PeopleQuotaReached(QuotaReached, Conflict):
+    """No more people, invitations counted."""
+
+    code = "quota_exceeded"
+    quota = "users"
+
+    def __init__(self, limit: int) -> None:
+        people = "one person" if limit == 1 else f"{limit} people"
+        super().__init__(f"Your organisation may have {people}, open invitations counted, and has them already.")
+        self.limit = limit
+
+
+class StorageQuotaReached(QuotaReached, TooLarge):
+    """No more bytes of files."""
+
+    code = "quota_exceeded"
+    quota = "storage"
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(f"Your organisation may store {in_words(limit)} of files, and this file would be too much.")
+        self.limit = limit
+
+
+class DailyQuotaReached(QuotaReached, TooMany):
+    """No more of something until the next day begins (UTC)."""
+
+    code = "quota_exceeded"
+
+    def __init__(self, quota: str, limit: int, retry_after: int) -> None:
+        what = {"api_calls": "make {} calls by API key", "messages": "send {} messages"}[quota].format(limit)
+        told = f"Your organisation may {what} a day and has done so. It goes on at midnight UTC."
+        super().__init__(told, retry_after=retry_after)
+        self.quota, self.limit = quota, limit
+
+
 class Unavailable(OnyxError):
     """Something that Onyx needs is away; nothing was changed."""
 
     code = "unavailable"
     message = "Onyx cannot do that right now. Nothing was lost; try again in a moment."
+
+
+def in_words(size: int) -> str:
+    """A number of bytes for people: `1.5 GB`, by thousands."""
+    if size < 1000:
+        return f"{size} bytes"
+    amount, unit = float(size), 0
+    while amount >= 1000 and unit < 4:
+        amount, unit = amount / 1000, unit + 1
+    return f"{amount:.1f}".removesuffix(".0") + " " + ("bytes", "kB", "MB", "GB", "TB")[unit]
 
 
 class ScopeMissing(RuntimeError):

@@ -9,7 +9,7 @@ import structlog
 from flask import Flask
 
 from onyx.access.ended import ended_among
-from onyx.core.errors import FactorRequired, Unauthenticated
+from onyx.core.errors import AddressRefused, FactorRequired, Unauthenticated
 from onyx.tenancy.notices import Notice
 
 from . import gate, judging
@@ -62,6 +62,8 @@ def _why_it_is_over(socket: Socket, notice: Notice) -> str | None:
         actor = gate.identify(socket.token, socket.meta, (gate.NOTICE, 10_000, 60), kept=True)
     except Unauthenticated as error:
         return error.reason or notice.reason
+    except AddressRefused as error:
+        return error.code
     except Exception:
         _log.exception("a socket could not be judged", kind=notice.kind)
         return notice.reason  # nobody can say that the session lives: the client comes back and asks

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from onyx.core.db import rows, unit_of_work
 from onyx.core.scope import tenant_scope
-from onyx.identity.changes import FACTOR_POLICY, ROLE, SESSION_POLICY
+from onyx.identity.changes import FACTOR_POLICY, ROLE, SESSION_POLICY, SETTINGS
 from onyx.tenancy.notices import Notice
 
 from . import ended
@@ -33,7 +33,7 @@ def obey(notice: Notice) -> None:
             forget_person(notice.tenant, notice.subject)
         elif notice.kind == "tenant":
             close_gate(notice.tenant, status_of(notice.tenant))
-            if notice.reason in (FACTOR_POLICY, ROLE, SESSION_POLICY):
+            if notice.reason in (FACTOR_POLICY, ROLE, SESSION_POLICY, SETTINGS):
                 forget_everybody(notice.tenant)
     except Away:
         state().bus.new_generation()

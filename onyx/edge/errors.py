@@ -42,6 +42,8 @@ def body_of(error: e.OnyxError) -> dict[str, Any]:
     body: dict[str, Any] = {"code": error.code, "message": error.message, "request_id": g.get("request_id", "")}
     if error.fields:
         body["fields"] = error.fields
+    if isinstance(error, e.QuotaReached):
+        body["quota"] = error.quota
     if isinstance(error, e.Unauthenticated) and error.reason:
         body["reason"] = error.reason
     return body

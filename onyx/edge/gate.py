@@ -12,15 +12,16 @@ from uuid import UUID
 
 from onyx.access.ending import end
 from onyx.access.policy import PLATFORM_SLUG, UNTIL_ENROLLED, permissions_of, permissions_of_key
-from onyx.core.actor import Actor, Request
+from onyx.core.actor import Actor, Bounds, Request
 from onyx.core.db import rows, unit_of_work
 from onyx.core.errors import TooMany, Unauthenticated
 from onyx.core.scope import Scope, tenant_scope
 from onyx.identity import keys, tokens
 from onyx.identity.models import LoginSession
+from onyx.tenancy.settings import of as settings_in
 from onyx.tenancy.walls import control_plane
 
-from . import credentials, last_seen
+from . import bounds, credentials, last_seen
 from .entries import DEAD, ENTRY_SECONDS
 from .state import state
 from .store import Away, key
@@ -39,35 +40,56 @@ if session and ended == 0 then
   local idle = tonumber(string.match(session, '"idle":(%d+)}$') or 1)
   redis.call('EXPIRE', KEYS[1], math.min(tonumber(ARGV[2]), idle))
 end
-return {session, redis.call('GET', KEYS[2]), redis.call('EXISTS', KEYS[3]) + ended, count, all}
+local used = {}
+for n = 7, #KEYS do
+  used[n - 6] = session and ended == 0 and redis.call('EXISTS', KEYS[n]) == 1 and redis.call('INCR', KEYS[n]) or -1
+end
+return {session, redis.call('GET', KEYS[2]), redis.call('EXISTS', KEYS[3]) + ended, count, all, used}
 """
 
 
-def identify(token: str, request: Request, limit: tuple[str, int, int], kept: bool = False) -> Actor:
+def identify(
+    token: str, request: Request, limit: tuple[str, int, int], kept: bool = False, spends: str | None = None
+) -> Actor:
     """The actor behind a token, at this moment.
 
     `limit` is (group, how many, seconds); `kept` says that Onyx kept the token of an open socket: when it has been
-    replaced meanwhile, that is no sign of a thief. Raises Unauthenticated with the reason why a session is over,
-    TooMany when the limit is passed.
+    replaced meanwhile, that is no sign of a thief. `spends` is the daily quota of which this request takes one.
+    Raises Unauthenticated with the reason why a session is over, TooMany when the limit is passed, AddressRefused and
+    DailyQuotaReached for what the organisation does not allow.
     """
     claims = keys.read(token) if keys.looks_like_key(token) else tokens.read(token)
     if claims is None:
         raise Unauthenticated()
     digest = tokens.digest(token)
-    session, found, gate = _look(claims, digest, limit)
-    person = json.loads(found) if session and found and not gate else None
-    until = person.get("until", 0.0) if person else 0.0  # when a grant ends; an older Onyx did not say
-    if session and person and (until is None or until > time.time()):
-        actor = _actor(claims, person, request, session)
-    else:
-        brief = state().brief.get(digest) if state().store.away and limit[0] != NOTICE else None
-        actor = _actor(claims, brief[1], request, brief[0]) if brief else _from_database(claims, digest, request, kept)
+    with bounds.Spending.of(claims, spends, counts=limit[0] != NOTICE) as spending:
+        actor = _found(claims, digest, request, limit, kept, spending)
+        actor = bounds.checked(actor, spending)
     if limit[0] != NOTICE:  # being asked about by Onyx itself is not being there
         last_seen.touch(claims.tenant, claims.user, claims.session, claims.by_key)
     return actor
 
 
-def _look(claims: tokens.Claims, digest: bytes, limit: tuple[str, int, int]) -> tuple[bytes | None, bytes | None, bool]:
+def _found(
+    claims: tokens.Claims,
+    digest: bytes,
+    request: Request,
+    limit: tuple[str, int, int],
+    kept: bool,
+    spending: bounds.Spending,
+) -> Actor:
+    session, found, gate = _look(claims, digest, limit, spending)
+    person = json.loads(found) if session and found and not gate else None
+    until = person.get("until", 0.0) if person else 0.0  # when a grant ends; an older Onyx did not say
+    if session and person and (until is None or until > time.time()):
+        return _actor(claims, person, request, session)
+    brief = state().brief.get(digest) if state().store.away and limit[0] != NOTICE else None
+    return _actor(claims, brief[1], request, brief[0]) if brief else _from_database(claims, digest, request, kept)
+
+
+def _look(
+    claims: tokens.Claims, digest: bytes, limit: tuple[str, int, int], spending: bounds.Spending
+) -> tuple[bytes | None, bytes | None, bool]:
     here = state()
     now = time.time()
     counter, everybody = _counters(claims, limit, now)
@@ -78,11 +100,13 @@ def _look(claims: tokens.Claims, digest: bytes, limit: tuple[str, int, int]) -> 
         counter,
         key(claims.tenant, "ended", claims.session),
         everybody,
+        *spending.keys,
     ]
     life = max(1, min(ENTRY_SECONDS, int(claims.expires - now)))
     counted = int(limit[0] != NOTICE)
     try:
-        session, person, gate, count, all = here.store.run(_LOOK, names, [limit[2] + 1, life, counted])
+        arguments = [limit[2] + 1, life, counted]
+        session, person, gate, count, all, spending.used = here.store.run(_LOOK, names, arguments)
     except Away:
         here.bus.suspect()
         session, person, gate = None, None, 0
@@ -132,6 +156,7 @@ def _actor(claims: tokens.Claims, person: dict[str, Any], request: Request, entr
         request=request,
         ceiling=whole,
         must_enrol=must_enrol,
+        bounds=_bounds(person.get("bounds") or {}),
     )
 
 
@@ -140,9 +165,11 @@ def _permissions(roles: tuple[str, ...], extra: tuple[str, ...], in_platform: bo
     return permissions_of(roles, PLATFORM_SLUG if in_platform else "", extra)
 
 
-_TENANT = """
-select slug, name, status, settings @> '{"require_mfa": true}' as require_mfa from tenant where id = %s
-"""
+def _bounds(said: dict[str, Any]) -> Bounds:
+    return Bounds(**{**said, "networks": tuple(said.get("networks", ()))})
+
+
+_TENANT = "select slug, name, status, settings from tenant where id = %s"
 
 
 def _from_database(claims: tokens.Claims, digest: bytes, request: Request, kept: bool) -> Actor:
@@ -180,7 +207,8 @@ def _from_database(claims: tokens.Claims, digest: bytes, request: Request, kept:
 
 
 def _person(tenant: Any, row: Any) -> dict[str, Any]:
-    """A person's entry: what both statements of onyx.edge.credentials say of them."""
+    """A person's entry: what both statements of onyx.edge.credentials say of them, and what binds each of the tenant's."""
+    settings = settings_in(tenant.settings)
     return {
         "slug": tenant.slug,
         "tenant": tenant.name,
@@ -190,7 +218,8 @@ def _person(tenant: Any, row: Any) -> dict[str, Any]:
         "roles": row.roles,
         "extra": row.extra,
         "until": row.until,
-        "must_enrol": tenant.require_mfa and not row.has_factor,
+        "must_enrol": settings.require_mfa and not row.has_factor,
+        "bounds": bounds.of(settings),
     }
 
 

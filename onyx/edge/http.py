@@ -27,7 +27,7 @@ from onyx.core.ids import parse_id
 from onyx.core.scope import tenant_scope
 from onyx.identity.keys import looks_like_key
 
-from . import csrf, gate
+from . import bounds, csrf, gate
 from .limits import DEFAULT, limiter, parsed
 from .state import state
 
@@ -67,13 +67,18 @@ class Body(BaseModel):
 
 
 def requires(
-    permission: Permission, of: Callable[..., Any] | None = None, limit: str = DEFAULT, fresh: bool = False
+    permission: Permission,
+    of: Callable[..., Any] | None = None,
+    limit: str = DEFAULT,
+    fresh: bool = False,
+    spends: str | None = None,
 ) -> Callable[[View], View]:
     """Let a view run for an actor who holds `permission`, inside its purpose's scope and one unit of work.
 
     The view gets `(actor, session, **ids)`. Path parameters that end in `_id` arrive as UUIDs. With `of`, a loader
     `(session, actor, **ids)`, they are replaced by what it finds, under the loader's own name; None is a 404.
-    With `fresh`, a write also needs a proof not older than ten minutes that it is still them (I6).
+    With `fresh`, a write also needs a proof not older than ten minutes that it is still them (I6); `spends` is the daily
+    quota of which it takes one (T10).
     """
     most, seconds = parsed(limit)
     group = f"{most}per{seconds}"
@@ -81,9 +86,14 @@ def requires(
     def guard(view: View) -> View:
         @wraps(view)
         def guarded(**ids: Any) -> BaseResponse:
-            actor = identified((group, most, seconds))
-            authorize(actor, permission)
-            with tenant_scope(actor.tenant_id, PURPOSE[permission], actor.user_id, actor.session_id):
+            actor = identified((group, most, seconds), spends)
+            scope = (actor.tenant_id, PURPOSE[permission], actor.user_id, actor.session_id)
+            with bounds.kept_to(actor, spends):
+                authorize(actor, permission)
+                return inside(actor, scope, ids)
+
+        def inside(actor: Actor, scope: tuple[Any, ...], ids: dict[str, Any]) -> BaseResponse:
+            with tenant_scope(*scope):
                 if fresh and request.method not in csrf.SAFE:
                     with unit_of_work() as session:  # of its own: a view that opens another one must not hold two
                         must_be_fresh(session, actor)
@@ -112,15 +122,16 @@ def everybody(limit: str, **more: Any) -> Callable[[View], View]:
     return guard
 
 
-def identified(limit: tuple[str, int, int] = ("600per60", 600, 60)) -> Actor:
+def identified(limit: tuple[str, int, int] = ("600per60", 600, 60), spends: str | None = None) -> Actor:
     """The actor of this request, found once. Raises Unauthenticated, TooMany, or Denied for a forged write."""
     actor: Actor | None = g.get("actor")
     if actor is None:
         token, by_cookie = presented_token()
-        actor = gate.identify(token, request_meta(), limit)
+        actor = gate.identify(token, request_meta(), limit, spends=spends)
         g.logged_actor = actor
         if by_cookie and actor.session_id is not None:
-            csrf.check_write(actor.session_id)
+            with bounds.kept_to(actor, spends):
+                csrf.check_write(actor.session_id)
         g.actor = actor  # only now: whoever asks again must not find somebody whose write was refused
     _must_be_who_they_say(actor)
     return actor

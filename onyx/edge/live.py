@@ -24,11 +24,21 @@ from onyx.audit.record import record_alone, target
 from onyx.core import outbox
 from onyx.core.actor import Actor, Request
 from onyx.core.db import unit_of_work
-from onyx.core.errors import Denied, FactorRequired, Invalid, OnyxError, TooMany, Unauthenticated, Unavailable
+from onyx.core.errors import (
+    AddressRefused,
+    Denied,
+    FactorRequired,
+    Invalid,
+    OnyxError,
+    QuotaReached,
+    TooMany,
+    Unauthenticated,
+    Unavailable,
+)
 from onyx.core.ids import parse_id, uuid7
 from onyx.core.scope import tenant_scope
 
-from . import floods, gate
+from . import bounds, floods, gate
 from .errors import body_of, invalid, status_of
 from .http import COOKIE
 from .limits import parsed
@@ -52,6 +62,7 @@ class Event:
     permission: Permission
     limit: str
     namespace: str
+    spends: str | None = None
 
 
 EVENTS: dict[tuple[str, str], Event] = {}
@@ -65,13 +76,14 @@ def on(
     body: type[BaseModel] | None = None,
     limit: str = "240/minute",
     namespace: str = "/",
+    spends: str | None = None,
 ) -> Callable[[Handler], Handler]:
     """Handle an event for an actor who holds `permission` now; its return value is the acknowledgement.
 
     The handler gets `(actor, session, body)` inside the permission's scope and one unit of work. The client gets
-    `{ok: true, …}` after the commit, or `{ok: false, error: {code, message, retry, …}}`.
+    `{ok: true, …}` after the commit, or `{ok: false, error: {code, message, retry, …}}`. `spends` is as with requires().
     """
-    EVENTS[namespace, event] = Event(event, permission, limit, namespace)
+    EVENTS[namespace, event] = Event(event, permission, limit, namespace, spends)
 
     def register(handler: Handler) -> Handler:
         def receive(payload: Any = None, *_more: Any) -> dict[str, Any]:
@@ -217,11 +229,12 @@ def _receive(event: Event, handler: Handler, body: type[BaseModel] | None, paylo
         if socket is None:
             raise Unauthenticated()
         actor = _identify(socket, event)
-        return {"ok": True, **(_act(event, handler, actor, body, payload) or {})}
+        with bounds.kept_to(actor, event.spends):
+            return {"ok": True, **(_act(event, handler, actor, body, payload) or {})}
     except Exception as error:
         status, answer = _refusal(error, event)
-        if isinstance(error, Unauthenticated) and socket is not None:
-            drop(socket, error.reason or "expired")
+        if isinstance(error, (AddressRefused, Unauthenticated)) and socket is not None:
+            drop(socket, error.code if isinstance(error, AddressRefused) else error.reason or "expired")
         return answer
     finally:
         if actor is not None:
@@ -237,7 +250,8 @@ def _object_of(payload: Any) -> str:
 def _identify(socket: Socket, event: Event) -> Actor:
     most, seconds = parsed(event.limit)
     meta = Request(g.request_id, "EVENT", event.name, socket.meta.ip, socket.meta.user_agent)
-    actor = gate.identify(socket.token, meta, (f"on-{event.name.replace(':', '-')}", most, seconds), kept=True)
+    group = f"on-{event.name.replace(':', '-')}"
+    actor = gate.identify(socket.token, meta, (group, most, seconds), kept=True, spends=event.spends)
     if not actor.may(event.permission):
         if actor.must_enrol:
             raise FactorRequired()
@@ -270,5 +284,6 @@ def _refusal(error: Exception, event: Event) -> tuple[int, dict[str, Any]]:
 
 
 def _told(error: OnyxError) -> dict[str, Any]:
-    told = {**body_of(error), "retry": isinstance(error, (TooMany, Unavailable))}
+    again = isinstance(error, (TooMany, Unavailable)) and not isinstance(error, QuotaReached)
+    told = {**body_of(error), "retry": again}
     return {**told, "retryAfter": error.retry_after} if isinstance(error, TooMany) else told

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from uuid import UUID
 
 from onyx.access.policy import Permission
-from onyx.identity.changes import FACTOR, FACTOR_POLICY, PROFILE, SESSION_POLICY
+from onyx.identity.changes import FACTOR, FACTOR_POLICY, PROFILE, SESSION_POLICY, SETTINGS
 from onyx.tenancy.notices import Notice
 
 REMEMBERED = 60.0  # seconds between being let in and opening a stream: nobody takes longer
@@ -71,7 +71,7 @@ class Streams:
         name or preference takes nothing away. One about a tenant may mean all of its sessions or all but one, so that
         each stream's own session is asked for.
         """
-        if notice.reason in (PROFILE, FACTOR, FACTOR_POLICY, SESSION_POLICY):
+        if notice.reason in (PROFILE, FACTOR, FACTOR_POLICY, SESSION_POLICY, SETTINGS):
             return
         mine = [stream for stream in list(self._open.values()) if stream.tenant == notice.tenant]
         if notice.kind == "stop":

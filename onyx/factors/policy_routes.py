@@ -5,11 +5,11 @@ from typing import Any
 from flask import Blueprint
 from sqlalchemy.orm import Session
 
+from onyx.access.factor_policy import is_required, require_factor
 from onyx.access.policy import Permission
 from onyx.core.actor import Actor
 from onyx.edge.http import body, requires
 
-from . import queries, service
 from .forms import FactorPolicy
 
 blueprint = Blueprint("factor_policy", __name__)
@@ -18,12 +18,12 @@ blueprint = Blueprint("factor_policy", __name__)
 @blueprint.get("/api/v1/sign-in-policy")
 @requires(Permission.USERS_READ)
 def policy(_actor: Actor, _session: Session) -> dict[str, Any]:
-    return {"require_factor": queries.is_required()}
+    return {"require_factor": is_required()}
 
 
 @blueprint.patch("/api/v1/sign-in-policy")
 @requires(Permission.USERS_MANAGE, limit="30/minute", fresh=True)
 def change(actor: Actor, session: Session) -> dict[str, Any]:
     form = body(FactorPolicy)
-    service.require_factor(session, actor, form.require_factor)
+    require_factor(session, actor, form.require_factor)
     return {"require_factor": form.require_factor}

@@ -6,15 +6,13 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from onyx.access import freshness
+from onyx.access.factor_policy import has_factor, is_required
 from onyx.audit.actions import Action
-from onyx.audit.record import change, record, target
+from onyx.audit.record import record, target
 from onyx.core.actor import Actor
-from onyx.core.db import unit_of_work
 from onyx.core.errors import Conflict, Invalid, NotFound
-from onyx.core.scope import current_scope, tenant_scope
 from onyx.identity import challenges, changes, factors, passkeys, passwords, recovery, tickets, totp
 from onyx.identity.passkeys import Site
-from onyx.tenancy.walls import control_plane
 
 from . import queries
 
@@ -30,7 +28,7 @@ def begin_totp(session: Session, actor: Actor) -> str:
 
 def confirm_totp(session: Session, actor: Actor, code: str) -> list[str] | None:
     """Put the authenticator app in force; returns recovery codes when it is the first factor."""
-    had = queries.has_factor(session, actor)
+    had = has_factor(session, actor)
     if not totp.confirm(session, actor.tenant_id, _me(actor), "".join(code.split())):
         raise Invalid(fields={"code": "This code is wrong. Is the clock of the device right?"})
     return _added(session, actor, had, "totp")
@@ -50,7 +48,7 @@ def add_passkey(
     session: Session, actor: Actor, site: Site, challenge: Any, answer: dict[str, Any], name: str
 ) -> list[str] | None:
     """Keep a passkey; returns recovery codes when it is the first factor. Raises Invalid."""
-    me, had = _me(actor), queries.has_factor(session, actor)
+    me, had = _me(actor), has_factor(session, actor)
     if challenge is None or not challenges.use(session, me, challenge.id):
         raise Invalid("This took too long. Try once more.")
     if passkeys.add(session, site, me, bytes(challenge.nonce), answer, name.strip() or "Passkey") is None:
@@ -74,7 +72,7 @@ def remove_passkey(session: Session, actor: Actor, id: UUID) -> None:
 
 def renew_codes(session: Session, actor: Actor) -> list[str]:
     """Ten new recovery codes; the former ones are worth nothing any more. Raises Conflict without a factor."""
-    if not queries.has_factor(session, actor):
+    if not has_factor(session, actor):
         raise Conflict("Recovery codes belong to a second factor: set one up first.")
     codes = recovery.renew(session, _me(actor))
     record(session, actor, Action.RECOVERY_CODE_RENEWED, _who(actor))
@@ -108,27 +106,6 @@ def step_up(
     return method
 
 
-def require_factor(session: Session, actor: Actor, wanted: bool) -> None:
-    """Ask a second factor of everybody in the tenant, or no longer (purpose `admin`); in force within a second.
-
-    Raises Conflict for an administrator without one, who would be the first to be stopped.
-    """
-    before = queries.is_required()
-    if before == wanted:
-        return
-    with tenant_scope(actor.tenant_id, "auth", actor.user_id, actor.session_id), unit_of_work() as inside:
-        if wanted and not queries.has_factor(inside, actor):
-            raise Conflict("Set up a second factor of your own first, in your settings.")
-    changes.tenant_changed(session, actor.tenant_id, changes.FACTOR_POLICY)
-    where = target("tenant", actor.tenant_id, actor.tenant_name)
-    told = [change("require_factor", before, wanted)]
-    with control_plane(current_scope()) as connection:
-        connection.exec_driver_sql("select require_factor(%s)", (wanted,))
-        # The event's transaction commits first: without it the setting does not change.
-        with unit_of_work() as own:
-            record(own, actor, Action.SIGN_IN_POLICY_CHANGED, where, changes=told)
-
-
 def _added(session: Session, actor: Actor, had: bool, kind: str) -> list[str] | None:
     record(session, actor, Action.FACTOR_ADDED, _who(actor), kind=kind)
     changes.person_changed(session, actor.tenant_id, _me(actor), changes.FACTOR)
@@ -138,8 +115,8 @@ def _added(session: Session, actor: Actor, had: bool, kind: str) -> list[str] | 
 def _removed(session: Session, actor: Actor, gone: int, kind: str) -> None:
     if not gone:
         raise NotFound()
-    if not queries.has_factor(session, actor):
-        if queries.is_required():
+    if not has_factor(session, actor):
+        if is_required():
             raise Conflict("Your organisation requires a second factor. Add another one before you remove this one.")
         recovery.forget(session, _me(actor))
     record(session, actor, Action.FACTOR_REMOVED, _who(actor), kind=kind)

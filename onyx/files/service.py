@@ -7,6 +7,7 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from onyx.access.projects import must_be_own
+from onyx.access.quotas import kept
 from onyx.assistant.sentences import passages
 from onyx.audit.actions import Action
 from onyx.audit.record import record, target
@@ -29,7 +30,9 @@ _REMOVE = "delete from user_file where user_id = %s and id = %s returning id"
 
 
 def upload(session: Session, actor: Actor, *, name: str | None, raw: bytes, project_id: UUID | None = None) -> Any:
-    """Keep a text file and its passages. Raises Invalid, or NotFound for a project that is not the person's own."""
+    """Keep a text file and its passages. Raises Invalid, NotFound for a project that is not the person's own, or
+    StorageQuotaReached.
+    """
     must_be_own(session, actor, project_id)
     clean = clean_name(name)
     kind = media_type(clean)
@@ -37,7 +40,7 @@ def upload(session: Session, actor: Actor, *, name: str | None, raw: bytes, proj
     id = uuid7()
     hidden = seal(FILE, text.encode(), id.bytes, tenant=actor.tenant_id, user=actor.user_id)
     values = (actor.user_id, id, project_id, clean, kind, len(raw), sha256(raw).digest(), hidden)
-    made = rows(session, _ADD, *values)[0]
+    made = kept(session, _ADD, *values)[0]
     session.connection().exec_driver_sql(_ADD_PASSAGES, (actor.user_id, made.id, passages(text)))
     record(session, actor, Action.FILE_UPLOADED, target("file", made.id), size=made.size, media_type=kind)
     return made

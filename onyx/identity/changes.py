@@ -10,7 +10,7 @@ from onyx.tenancy.notices import forewarn
 from .models import LoginSession
 
 # Reasons of notices that take nothing away from answers under way.
-PROFILE, FACTOR, FACTOR_POLICY = "profile", "factor", "factor_policy"
+PROFILE, FACTOR, FACTOR_POLICY, SETTINGS = "profile", "factor", "factor_policy", "settings"
 
 # Reason of the notice that a role of the tenant's own has changed: it takes something from some people, perhaps.
 ROLE = "role_edited"

@@ -5,6 +5,7 @@ All of that is taken out; what is left is the password's substance, and of that 
 """
 
 import re
+from collections.abc import Collection
 
 LEAST, MOST = 12, 256
 SUBSTANCE = 8
@@ -23,11 +24,16 @@ _WORDS = ("password", "passwort", "passphrase", "secret", "welcome", "letmein", 
 _LOOKS_LIKE = str.maketrans("@4$5!1|0378+", "aassiiioetbt")
 
 
-def weakness(password: str, *about: str) -> str | None:
-    """Why a password is refused, in words for the person; None for a good one. `about`: e-mail, names."""
-    if not LEAST <= len(password) <= MOST:
-        return f"Use {LEAST} to {MOST} characters."
+def weakness(password: str, *about: str, least: int = LEAST, banned: Collection[str] = ()) -> str | None:
+    """Why a password is refused, in words for the person; None for a good one. `about`: e-mail, names.
+
+    `least` characters and `banned` words, in lower case, are the organisation's own.
+    """
+    if not least <= len(password) <= MOST:
+        return f"Use {least} to {MOST} characters."
     lowered = password.lower()
+    if any(word in lowered or word in lowered.translate(_LOOKS_LIKE) for word in banned):
+        return "Leave out the words that your organisation does not allow in passwords, such as its own name."
     if any(lowered.strip() == each.strip().lower() for each in about if each):
         return "Use something else than your e-mail or name."
     if substance(lowered, _parts(about)) < SUBSTANCE:

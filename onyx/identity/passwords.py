@@ -1,7 +1,7 @@
 """Passwords: Argon2id with OWASP's parameters, off the event loop, in the same time whether or not they exist."""
 
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import TypeVar
 
 from argon2 import PasswordHasher, Type
@@ -11,7 +11,7 @@ from gevent.monkey import is_module_patched
 
 from onyx.core.errors import Invalid
 
-from .password_policy import MOST, weakness
+from .password_policy import LEAST, MOST, weakness
 
 T = TypeVar("T")
 # OWASP Password Storage Cheat Sheet: m = 19 MiB, t = 2, p = 1; RFC 9106 names the algorithm.
@@ -26,20 +26,23 @@ def _in_thread(function: Callable[[], T]) -> T:
     return get_hub().threadpool.apply(function)
 
 
-def hash_password(password: str, *about: str) -> str:
+def hash_password(password: str, *about: str, least: int = LEAST, banned: Collection[str] = ()) -> str:
     """The Argon2id hash (PHC string) of a new password. Raises Invalid when it breaks the policy.
 
-    `about` are the person's e-mail and names, of which a password must not be made.
+    `about` are the person's e-mail and names, of which a password must not be made; see weakness().
     """
-    wrong = weakness(password, *about)
+    wrong = weakness(password, *about, least=least, banned=banned)
     if wrong:
         raise Invalid("The password does not fit the policy.", fields={"password": wrong})
     return _in_thread(lambda: _hasher.hash(password))
 
 
-def new_password() -> str:
-    """A password that is shown once: 20 characters, 120 random bits."""
-    return secrets.token_urlsafe(15)
+def new_password(least: int = 20, banned: Collection[str] = ()) -> str:
+    """A password that is shown once: 120 random bits in 20 characters, more where the policy asks for more."""
+    while True:
+        made = secrets.token_urlsafe(max(15, least))
+        if weakness(made, least=least, banned=banned) is None:
+            return made
 
 
 def verify(password_hash: str | None, password: str) -> bool:

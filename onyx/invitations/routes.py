@@ -9,7 +9,7 @@ from uuid import UUID
 from flask import Blueprint, Response, render_template, request
 from sqlalchemy.orm import Session
 
-from onyx.access import inviting
+from onyx.access import inviting, new_password
 from onyx.access.invitation_letter import address
 from onyx.access.policy import Permission
 from onyx.core.actor import Actor
@@ -21,7 +21,7 @@ from onyx.edge import csrf
 from onyx.edge.gate import anonymous
 from onyx.edge.http import Page, body, everybody, ok, query_int, request_meta, requires
 from onyx.edge.state import state
-from onyx.identity import invitation_tokens, passwords
+from onyx.identity import invitation_tokens
 from onyx.identity.models import Invitation
 from onyx.tenancy.walls import control_plane
 
@@ -91,7 +91,7 @@ def redeem() -> Response:
     form = body(Accepted)
     guest = _guest(form.token)
     row = _look(guest, form.token)  # a password is hashed for real invitations alone
-    hashed = passwords.hash_password(form.password, row.email, form.display_name)
+    hashed = new_password.hashed(Scope(guest.tenant_id, "auth"), form.password, row.email, form.display_name)
     with tenant_scope(guest.tenant_id, "job:provision"), unit_of_work() as session:
         user = inviting.redeem(session, guest, form.token, display_name=form.display_name, password_hash=hashed)
     return ok({"user_id": user, "email": row.email, "tenant": guest.tenant_slug}, status=201)

@@ -10,11 +10,13 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from onyx.access.inviting import invite
-from onyx.access.people import add_person, checked_email, checked_roles
+from onyx.access.people import add_person, checked_email, checked_roles, must_be_of_a_domain
 from onyx.core.actor import Actor
 from onyx.core.db import rows
 from onyx.core.errors import Invalid, OnyxError
+from onyx.core.scope import current_scope
 from onyx.core.secrets import email_digest
+from onyx.tenancy.settings import settings_of
 
 MOST = 5_000
 COLUMNS = ("email", "display_name", "roles", "status", "created_at", "last_login_at")
@@ -66,12 +68,13 @@ def check(session: Session, actor: Actor, found: list[Row]) -> None:
     """Write into each row why it would be refused: malformed, twice in the file, here already, roles beyond reach."""
     there = {row.email_digest for row in rows(session, _TAKEN, [email_digest(row.email) for row in found])}
     seen: set[bytes] = set()
+    domains = settings_of(current_scope()).email_domains
     refused: dict[tuple[str, ...], str] = {}
     for row in found:
         digest, roles = email_digest(row.email), tuple(row.roles)
         if roles not in refused:
             refused[roles] = _refusal(lambda some=row.roles: checked_roles(session, actor, some))  # type: ignore[misc]
-        row.error = _refusal(lambda one=row.email: checked_email(one)) or refused[roles]  # type: ignore[misc]
+        row.error = _refusal(lambda one=row.email: _checked(one, domains)) or refused[roles]  # type: ignore[misc]
         if not row.error and digest in seen:
             row.error = "This e-mail stands in the file already."
         elif not row.error and digest in there:
@@ -100,6 +103,10 @@ def _row(line: int, names: list[str], cells: list[str]) -> Row:
     roles = sorted(set(re.split(r"[\s,;|]+", said.get("roles", "").strip().lower()))) if said.get("roles") else ["user"]
     row = Row(line, said.get("email", "").lower()[:254], name[:120], roles[:20])
     return row
+
+
+def _checked(email: str, domains: tuple[str, ...]) -> None:
+    must_be_of_a_domain(checked_email(email), domains)
 
 
 def _refusal(rule: Any) -> str:

@@ -12,9 +12,10 @@ from onyx.audit.actions import Action
 from onyx.audit.record import record, target
 from onyx.core.actor import Actor
 from onyx.core.db import unit_of_work
-from onyx.core.errors import Invalid, OnyxError
+from onyx.core.errors import Invalid, OnyxError, QuotaReached
 from onyx.core.ids import parse_id, uuid7
 from onyx.core.scope import tenant_scope
+from onyx.edge import bounds
 from onyx.edge.documented import documented
 from onyx.edge.http import requires
 from onyx.edge.state import state
@@ -76,6 +77,8 @@ def _take(actor: Actor, row: roster.Row, accounts: bool) -> None:
             made = roster.take(session, actor, row, accounts, settings.sends_mail)
     except OnyxError as error:
         row.error = error.message
+        if isinstance(error, QuotaReached):
+            bounds.tell(actor, error)
         return
     if made is not None:
         link = address(settings.public_url or request.host_url, made.token) if made.token else None

@@ -7,15 +7,15 @@ from sqlalchemy.orm import Session
 
 from onyx.access import rules
 from onyx.access.lifecycle import change_person, reactivate, remove, set_roles, suspend
-from onyx.access.new_password import hashed, set_password
+from onyx.access.new_password import hashed, made_up, set_password
 from onyx.access.people import add_person
 from onyx.audit.actions import Action
 from onyx.audit.record import record, target
 from onyx.core import outbox
 from onyx.core.actor import Actor
+from onyx.core.scope import current_scope
 from onyx.identity import challenges, changes, factors, links
 from onyx.identity.models import User
-from onyx.identity.passwords import new_password
 from onyx.mail.post import post
 
 __all__ = ["change_person", "create", "reactivate", "remove", "reset_password", "set_roles", "suspend"]
@@ -25,7 +25,7 @@ def create(
     session: Session, actor: Actor, *, email: str, display_name: str, roles: list[str], password: str | None
 ) -> tuple[UUID, str | None]:
     """Create a person; returns the id, and the password when one was made here."""
-    made = None if password is not None else new_password()
+    made = None if password is not None else made_up(current_scope())
     id = add_person(session, actor, email=email, name=display_name, roles=roles, password=password or made)
     return id, made
 
@@ -35,9 +35,9 @@ def reset_password(session: Session, actor: Actor, user: User) -> str:
     rules.not_above(actor, user)
     rules.not_held_apart(actor, user)
     rules.not_oneself(actor, user)
-    made = new_password()
+    made = made_up(current_scope())
     record(session, actor, Action.PASSWORD_RESET, target("user", user.id, user.email), by="administrator")
-    set_password(session, actor, user.id, hashed(made))
+    set_password(session, actor, user.id, hashed(current_scope(), made))
     return made
 
 

@@ -10,7 +10,7 @@ from onyx.access.new_password import hashed
 from onyx.core.actor import Actor, Request
 from onyx.core.db import unit_of_work
 from onyx.core.errors import Conflict, LinkOver
-from onyx.core.scope import tenant_scope
+from onyx.core.scope import Scope, tenant_scope
 from onyx.core.secrets import email_digest
 from onyx.edge import csrf, lockout
 from onyx.edge.gate import anonymous
@@ -60,7 +60,7 @@ def reset() -> Response:
     scope = (ticket.tenant, "auth", ticket.user)
     with tenant_scope(*scope), unit_of_work() as session:
         person = _redeemer(session, ticket)
-    password_hash = hashed(form.new, person.email, person.display_name)
+    password_hash = hashed(Scope(*scope), form.new, person.email, person.display_name)
     actor = anonymous(tenant.id, tenant.slug, tenant.name, request_meta(), person.id, person.email)
     with tenant_scope(*scope), unit_of_work() as session:
         service.redeem(session, actor, ticket.digest, password_hash)

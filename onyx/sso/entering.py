@@ -9,9 +9,10 @@ from onyx.access.people import add_person
 from onyx.access.session_policy import Policy
 from onyx.core.actor import Actor, Request
 from onyx.core.db import unit_of_work
-from onyx.core.errors import Conflict
+from onyx.core.errors import Conflict, Invalid, QuotaReached
 from onyx.core.scope import Scope, tenant_scope
 from onyx.core.secrets import email_digest
+from onyx.edge.bounds import tell
 from onyx.edge.gate import anonymous
 from onyx.edge.session_policy import policy_of
 from onyx.identity.device import device_of
@@ -79,6 +80,11 @@ def _newcomer(place: Tenant, nobody: Actor, provider: Provider, claims: dict[str
         raise Refused("sso_unknown", "nobody by this e-mail")
     try:
         _make(place, nobody, provider, claims, email)
+    except QuotaReached as error:
+        tell(nobody, error)
+        raise Refused("sso_full", "the organisation may have no more people") from None
+    except Invalid:
+        raise Refused("sso_not_allowed", "an e-mail outside the organisation's domains") from None
     except Conflict:  # made at this very moment by the same person in another window
         pass
     found = _known(place, provider, claims["sub"])

@@ -12,7 +12,7 @@ from onyx.audit.actions import Action
 from onyx.audit.record import record_alone, target
 from onyx.core.actor import Actor
 from onyx.core.db import unit_of_work
-from onyx.core.errors import OnyxError
+from onyx.core.errors import AddressRefused, OnyxError
 from onyx.core.scope import tenant_scope
 from onyx.core.secrets import same
 from onyx.edge import gate
@@ -54,6 +54,8 @@ def arrive(name: str) -> BaseResponse:
     except Refused as refused:
         _record_refusal(place, refused)
         response = _back(refused.reason)
+    except AddressRefused as refused:
+        response = _back(refused.code)
     except OnyxError:
         response = _back("sso_unavailable")
     response.delete_cookie(ticket.COOKIE, path="/login/sso")

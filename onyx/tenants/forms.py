@@ -5,6 +5,7 @@ from typing import Literal
 from pydantic import Field, field_validator
 
 from onyx.edge.http import Body
+from onyx.edge.settings_form import SettingsChange
 from onyx.tenancy.slugs import FORM
 
 
@@ -32,6 +33,7 @@ class TenantChange(Named):
 
     name: str | None = Field(None, min_length=1, max_length=120)
     notes: str | None = Field(None, max_length=4000)
+    settings: SettingsChange | None = None
 
 
 class Deletion(Body):

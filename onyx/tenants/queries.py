@@ -5,6 +5,8 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
+from onyx.access.quotas import usage
+from onyx.access.settings import shown as shown_settings
 from onyx.access.visiting import visiting
 from onyx.core.actor import Actor
 from onyx.core.db import rows
@@ -15,6 +17,7 @@ from onyx.tenancy.listing import Tenant, notes_of, people_counts
 from onyx.tenancy.listing import tenant as known_tenant
 from onyx.tenancy.listing import tenants as known_tenants
 from onyx.tenancy.live_sessions import signed_in
+from onyx.tenancy.settings import of
 from onyx.tenancy.sizes import Size, days, isolation_of, sizes
 
 from .deletion import Deletion, open_deletion
@@ -58,7 +61,8 @@ def detail(actor: Actor, row: Tenant) -> dict[str, Any]:
     asked, backup, isolation = open_deletion(scope, row.id), last_backup(scope, row.id), isolation_of(scope, row.id)
     return {
         **shown([row])[0],
-        "settings": row.settings,
+        "settings": shown_settings(of(row.settings)),
+        "usage": usage_of(actor, row),
         "notes": notes_of(scope, row.id),
         "live_sessions": _live_now(actor, row),
         "days": [{**day._asdict(), "day": str(day.day)} for day in days(scope, row.id)],
@@ -66,6 +70,19 @@ def detail(actor: Actor, row: Tenant) -> dict[str, Any]:
         "last_backup": {"at": backup.created_at, "size": backup.size} if backup else None,
         "isolation": isolation._asdict() if isolation else None,
     }
+
+
+def usage_of(actor: Actor, row: Tenant) -> dict[str, Any]:
+    """How much of its quotas an organisation has used; see onyx.access.quotas."""
+    with visiting(actor, row.id, row.slug, row.name) as (session, _):
+        return usage(session)
+
+
+def again(row: Tenant) -> Tenant:
+    """The organisation as it is after a change."""
+    found = known_tenant(current_scope(), row.id)
+    assert found is not None
+    return found
 
 
 def deletion_shown(row: Deletion) -> dict[str, Any]:

@@ -5,12 +5,15 @@ from typing import Any
 from flask import Blueprint, Response, render_template, request
 from sqlalchemy.orm import Session
 
+from onyx.access.freshness import must_be_fresh
 from onyx.access.people import checked_email
 from onyx.access.policy import Permission
+from onyx.access.settings import change_of
 from onyx.core.actor import Actor
 from onyx.core.pages import parse_id_cursor
 from onyx.edge.connected import connected
 from onyx.edge.http import Page, body, ok, query_int, requires
+from onyx.edge.session_policy import defaults
 from onyx.edge.state import state
 from onyx.tenancy.listing import Tenant
 
@@ -65,8 +68,13 @@ def one(actor: Actor, _session: Session, tenant: Tenant) -> dict[str, Any]:
 @blueprint.patch("/api/v1/tenants/<tenant_id>")
 @requires(Permission.TENANTS_MANAGE, of=queries.tenant)
 def change(actor: Actor, session: Session, tenant: Tenant) -> dict[str, Any]:
+    """Its name and notes; and its settings, for which it takes a fresh confirmation."""
     form = body(TenantChange)
-    return _detail(actor, service.edit(session, actor, tenant, name=form.name, notes=form.notes))
+    if form.settings is not None:
+        must_be_fresh(session, actor)
+        change_of(session, actor, tenant, form.settings.model_dump(exclude_unset=True), defaults())
+    service.edit(session, actor, tenant, name=form.name, notes=form.notes)
+    return _detail(actor, queries.again(tenant))
 
 
 @blueprint.post("/api/v1/tenants/<tenant_id>/suspend")

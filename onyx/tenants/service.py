@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from onyx.access.invitation_letter import address
 from onyx.access.inviting import invite_first
+from onyx.access.new_password import made_up
 from onyx.access.people import add_person, checked_email
 from onyx.access.policy import PLATFORM_SLUG
 from onyx.access.visiting import visiting
@@ -21,8 +22,7 @@ from onyx.core.actor import Actor
 from onyx.core.db import rows, unit_of_work
 from onyx.core.errors import Conflict, Invalid, OnyxError, Unavailable
 from onyx.core.ids import uuid7
-from onyx.core.scope import current_scope, tenant_scope
-from onyx.identity.passwords import new_password
+from onyx.core.scope import Scope, current_scope, tenant_scope
 from onyx.tenancy.listing import UNREADABLE, Tenant, looks_like, notes_of
 from onyx.tenancy.listing import tenant as known_tenant
 from onyx.tenancy.slugs import checked_slug
@@ -83,7 +83,7 @@ def record_created(session: Session, actor: Actor, place: Tenant) -> None:
 
 def add_admin(actor: Actor, place: Tenant, *, email: str, display_name: str) -> str:
     """Add an administrator to an organisation; returns the one-time password."""
-    password = new_password()
+    password = made_up(Scope(place.id, "auth"))
     with tenant_scope(place.id, "job:provision"), unit_of_work() as session:
         role = "platform_admin" if place.slug == PLATFORM_SLUG else "admin"
         add_person(session, _visitor(actor, place), email=email, name=display_name, roles=[role], password=password)

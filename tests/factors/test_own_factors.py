@@ -113,6 +113,7 @@ MUST_BE_DANGEROUS = {
     ("POST", "/api/v1/auth/factors/totp"), ("PATCH", "/api/v1/sign-in-policy"), ("POST", "/admin/people/edit/"),
     ("POST", "/api/v1/roles"), ("PATCH", "/api/v1/roles/<role_id>"), ("DELETE", "/api/v1/roles/<role_id>"),
     ("POST", "/api/v1/invitations"), ("POST", "/api/v1/users/import"), ("PATCH", "/api/v1/settings/sessions"),
+    ("PATCH", "/api/v1/tenant/settings"),
 }  # fmt: skip
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from onyx.sso.outward import is_public
+from onyx.core.networks import is_public
 
 
 def _save(client, **more):

@@ -1,0 +1,44 @@
+"""The settings of one's own organisation over HTTP."""
+
+from typing import Any
+
+from flask import Blueprint
+from sqlalchemy.orm import Session
+
+from onyx.access import settings
+from onyx.access.policy import Permission
+from onyx.access.quotas import usage
+from onyx.core.actor import Actor
+from onyx.core.scope import current_scope
+from onyx.edge.http import body, requires
+from onyx.edge.session_policy import defaults
+from onyx.edge.settings_form import SettingsChange
+from onyx.tenancy.settings import settings_of
+
+from . import model_test
+from .forms import ModelTried
+
+blueprint = Blueprint("settings", __name__)
+
+
+@blueprint.get("/api/v1/tenant/settings")
+@requires(Permission.SETTINGS_MANAGE)
+def own(_actor: Actor, session: Session) -> dict[str, Any]:
+    """All settings that are in force, and how much of each quota is used up: today's (UTC) for daily ones."""
+    return {**settings.shown(settings_of(current_scope())), "usage": usage(session)}
+
+
+@blueprint.post("/api/v1/tenant/settings/model/test")
+@requires(Permission.SETTINGS_MANAGE, limit="20/minute")
+def test_model(actor: Actor, _session: Session) -> dict[str, Any]:
+    """One small real question to the language model that is set up, or to the one described in the body."""
+    return model_test.ask(actor, body(ModelTried).model_dump(exclude_unset=True))
+
+
+@blueprint.patch("/api/v1/tenant/settings")
+@requires(Permission.SETTINGS_MANAGE, limit="60/minute", fresh=True)
+def change_own(actor: Actor, session: Session) -> dict[str, Any]:
+    """Change what is named; null brings the default back. In force everywhere within a second."""
+    wanted = body(SettingsChange).model_dump(exclude_unset=True)
+    changed = settings.change_own(session, actor, wanted, defaults())
+    return {**settings.shown(changed), "usage": usage(session)}
