@@ -58,6 +58,7 @@ class Bus:
         self._control = Scope(platform, "job:control")
         self._stopped = threading.Event()
         self._wake = threading.Event()
+        self._threads: list[threading.Thread] = []
 
     # -- what requests use
 
@@ -123,11 +124,16 @@ class Bus:
     def start(self, app: Flask) -> None:
         """Begin to listen, poll and beat, in daemon threads (greenlets under gevent)."""
         for work in (self._listen, self._poll):
-            threading.Thread(target=self._with_app, args=(app, work), daemon=True, name=work.__name__).start()
+            thread = threading.Thread(target=self._with_app, args=(app, work), daemon=True, name=work.__name__)
+            self._threads.append(thread)
+            thread.start()
 
     def stop(self) -> None:
+        """End the work, and wait for it: it must not be cut off with a connection in its hands."""
         self._stopped.set()
         self._wake.set()
+        for thread in self._threads:
+            thread.join(3)
         with suppress(Away):
             self.receipts.leave()
 
@@ -153,7 +159,7 @@ class Bus:
             pubsub.subscribe(CHANNEL)
             self._trust_again()
             while not self._stopped.is_set():
-                message = pubsub.get_message(timeout=2 if self.trusted else 0.25)
+                message = pubsub.get_message(timeout=0.5 if self.trusted else 0.25)
                 if message is not None:
                     self.receive(*_notice(json.loads(message["data"])))
                 elif self._wake.is_set() or not self.trusted:

@@ -39,11 +39,12 @@ Model = TypeVar("Model", bound=BaseModel)
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """What a route asks of the one who comes: None as permission means everybody."""
+    """What a route asks of the one who comes: None as permission means everybody; `loads` names the loader."""
 
     permission: Permission | None
     limit: str
     fresh: bool = False
+    loads: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +102,7 @@ def requires(
                     found = _load(of, session, actor, ids)
                     return answer_with(view(actor, session, **found))
 
-        guarded.__dict__["onyx_rule"] = Rule(permission, limit, fresh)
+        guarded.__dict__["onyx_rule"] = Rule(permission, limit, fresh, of.__name__ if of else "")
         return guarded
 
     return guard

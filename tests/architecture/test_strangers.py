@@ -38,6 +38,20 @@ def owned(actor_of, session_of):
     return {name: belongings(name, actor_of(name), session_of) for name in ("bob", "mallory")}
 
 
+@pytest.fixture
+def made_there(client_of):
+    """What else lies in Globex: an API key, an invitation, a role of its own."""
+    greta, mallory = client_of("greta"), client_of("mallory")
+    sent = (
+        (mallory, "api-keys", {"name": "robot", "permissions": ["chat:use"]}),
+        (greta, "invitations", {"email": f"{uuid4().hex}@globex.example"}),
+        (greta, "roles", {"name": f"Reader {uuid4().hex[:8]}", "permissions": ["users:read"]}),
+    )
+    return {
+        f"globex's {what}": who.post(f"/api/v1/{what}", json=body).get_json()["data"]["id"] for who, what, body in sent
+    }
+
+
 def _strange_ids(owner, world, owned, logins, permission: Permission) -> dict[str, str]:
     """Ids that exist, but not for the one who asks: of a colleague (for members), of another tenant (for all)."""
     found = {}
@@ -53,7 +67,8 @@ def _strange_ids(owner, world, owned, logins, permission: Permission) -> dict[st
     return {what: str(id) for what, id in found.items()}
 
 
-def test_strangers_ids_are_unknown_ids(world, owner, owned, sign_in, known, doors):
+def test_strangers_ids_are_unknown_ids(world, owner, owned, sign_in, known, doors, made_there):
+    """F13: an id of another tenant, of a colleague, a random one and no id at all are one answer (F6 too)."""
     logins = {name: sign_in(name)["session_id"] for name in ("bob", "mallory")}
     for (method, rule), permission in doors.items():
         name = next(
@@ -63,7 +78,7 @@ def test_strangers_ids_are_unknown_ids(world, owner, owned, sign_in, known, door
         if PURPOSE[permission] == "platform":
             continue  # the platform's people may see every tenant: test_platform_ids
         client = known(name)
-        ids = _strange_ids(owner, world, owned, logins, permission)
+        ids = _strange_ids(owner, world, owned, logins, permission) | made_there
         answers = {what: _ask(client, method, rule, id) for what, id in ids.items()}
         answers |= {
             "a random id": _ask(client, method, rule, str(uuid4())),
@@ -94,6 +109,7 @@ def test_roles_without_the_permission_are_refused_whatever_the_id(world, known, 
 
 
 def test_deleted_ids_answer_as_unknown_ones(client_of):
+    """F13: what was deleted is as if it had never been."""
     alice = client_of("alice")
     for make, path in (
         (lambda: alice.post("/api/v1/sessions", json={}), "/api/v1/sessions/{}"),

@@ -65,7 +65,7 @@ def test_a_link_makes_one_account_that_signs_in(app, invite, redeem, world, clie
 
 
 def test_of_fifty_who_use_a_link_at_once_one_has_the_account(invite, redeem, world, owner):
-    """F20."""
+    """F20: of fifty who accept at once, one has the account."""
     data, token = invite()
     barrier, codes = threading.Barrier(50), []
 

@@ -177,6 +177,7 @@ def test_an_expired_key_is_dead_by_its_own_word_and_by_the_row(key_of, by_key, o
 
 
 def test_f22_half_a_key_is_no_key(key_of, by_key):
+    """F22: empty and half-present secrets never meet an empty column."""
     key = key_of("alice")["key"]
     _, id, secret = key.split("_")
     for broken in ("onyx_", "onyx__", f"onyx_{id}_", f"onyx_{id}", f"onyx__{secret}", f"onyx_{id}_{secret[:-1]}", f"onyx_{secret}_{id}",
@@ -186,7 +187,7 @@ def test_f22_half_a_key_is_no_key(key_of, by_key):
 
 
 def test_f5_a_key_of_acme_cannot_be_turned_to_globex(key_of, by_key, world):
-    """Not by exchanging the tenant in it, and not by a header."""
+    """F5: the tenant stands in the key, sealed with it."""
     key = key_of("alice")["key"]
     _, id, secret = key.split("_")
     raw = base64.b32decode(id.upper() + "=" * (-len(id) % 8))

@@ -46,6 +46,7 @@ def test_a_mailed_link_sets_a_new_password_once(app, world, mailbox, posted, sen
 
 
 def test_of_fifty_who_redeem_a_link_at_once_one_succeeds(app, server, world, link_of):
+    """F20: a link is used up by the statement that redeems it."""
     serving, token = server(processes=2), link_of("alice")
     told: list[tuple[int, int]] = []
     gate = threading.Barrier(50)

@@ -122,6 +122,7 @@ def test_put_out_means_everything_ends_at_once(directory_of, client_of, world, s
 
 
 def test_f5_a_rename_never_adopts_an_account(directory_of, client_of, world, owner):
+    """F5: a directory that renames somebody to an address that is taken is refused, whoever has it."""
     scim = directory_of()
     before = owner.execute(f"select id, email from {world.acme.schema}.app_user order by id").fetchall()
     taken = world.dana.email

@@ -69,6 +69,7 @@ def test_unknown_and_known_take_as_long(app, world):
 
 
 def test_the_lock_survives_other_addresses_and_programs(app, world, limits_on, owner):
+    """F23: rotating User-Agent and X-Forwarded-For opens no account's lock."""
     email = world.bob.email
     tries = [
         _try(app, email, **{"User-Agent": f"program {n}", "X-Forwarded-For": f"10.0.0.{n}"}).status_code
@@ -131,7 +132,9 @@ def _forged(sign_in, world):
 
 
 def test_forged_tokens_open_nothing(app, world, sign_in):
-    """Genuinely signed ones with other claims included: the session's row knows the digest of its one token."""
+    """F21: unsigned, wrongly signed, expired, another tenant's; genuinely signed ones with other claims included: the
+    session's row knows the digest of its one token.
+    """
     for what, token in _forged(sign_in, world):
         answer = app.test_client().get(
             "/api/v1/users/me", headers={"Authorization": f"Bearer {token}".encode().decode("latin-1")}

@@ -61,6 +61,7 @@ def test_new_people_begin_as_users_at_most(set_up):
      "file:///etc/passwd", "https://", "gopher://id.acme.example", "https://127.1", "https://id.acme.example#x"],
 )  # fmt: skip
 def test_f26_onyx_is_not_led_into_its_own_house(client_of, issuer):
+    """F26: addresses of the house itself are refused in every spelling, IPv4-mapped IPv6 too."""
     answer = _save(client_of("dana"), issuer=issuer)
     assert answer.status_code == 422 and "issuer" in answer.get_json()["error"]["fields"], answer.text
 
