@@ -101,8 +101,13 @@ class Place:
 
 @contextmanager
 def place() -> Iterator[Place]:
-    """Set everything up in a temporary folder; stop and remove it at the end."""
-    var = Path(tempfile.mkdtemp(prefix="onyx-bench-"))
+    """Set everything up in a temporary folder; stop and remove it at the end.
+
+    With BENCH_VAR=FOLDER it is kept there, and what was built is used again: large data sets are made once.
+    """
+    kept = os.environ.get("BENCH_VAR")
+    var = Path(kept or tempfile.mkdtemp(prefix="onyx-bench-"))
+    var.mkdir(parents=True, exist_ok=True)
     var.chmod(0o711)
     environment = {name: value for name, value in os.environ.items() if not name.startswith(OURS)}
     environment |= {"ONYX_VAR": str(var), "RATE_LIMITS": "false"}
@@ -112,14 +117,18 @@ def place() -> Iterator[Place]:
         module({**environment, **addresses}, "onyx.demo")
         password = secrets.token_hex(12)
         with psycopg.connect(addresses["DATABASE_SUPERUSER_URL"], dbname="onyx", autocommit=True) as database:
-            alice, chat = _fill(database)
-            _make_floor(database, password)
+            found = _found(database)
+            alice, chat = found or _fill(database)
+            if found is None:
+                _make_floor(database, password)
+            database.execute(f"alter role floor password '{password}'".encode())
         host = addresses["DATABASE_URL"].split("@")[1]
         environment["FLOOR_URL"] = f"postgresql://floor:{quote(password)}@{host}"
         yield Place(var, environment, addresses, chat, alice)
     finally:
         module(environment, "onyx.embedded", "stop")
-        shutil.rmtree(var, ignore_errors=True)
+        if not kept:
+            shutil.rmtree(var, ignore_errors=True)
 
 
 def ask(server: Server, method: str, path: str, token: str | None = None, body: Any = None) -> Any:
@@ -144,6 +153,17 @@ def _addresses(var: Path) -> dict[str, str]:
         return embedded.urls(var)
     finally:
         os.environ.update(hidden)
+
+
+def _found(database: psycopg.Connection[Any]) -> tuple[UUID, UUID] | None:
+    """What _fill() made in an earlier run."""
+    if database.execute("select 1 from pg_roles where rolname = 'floor'").fetchone() is None:
+        return None
+    found = database.execute(
+        "select user_id, id from floor.chat_session where title like 'Chat number %' order by last_message_at desc limit 1"
+    ).fetchone()
+    assert found is not None
+    return found[0], found[1]
 
 
 def _fill(database: psycopg.Connection[Any]) -> tuple[UUID, UUID]:

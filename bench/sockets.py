@@ -111,6 +111,26 @@ def close(job: dict[str, Any]) -> None:
     json.dump(times, sys.stdout)
 
 
+def end_all(job: dict[str, Any]) -> None:
+    """Sign in `count` times with a socket each, end everybody's sessions; how many ended, and seconds until the answer
+    came, the last socket closed, and every process had acknowledged.
+    """
+    sessions = Pool(4).map(lambda _: _ask(job, "POST", "/api/v1/auth/login", None, job["person"]), range(job["count"]))
+    waiting = [gevent.spawn(Line(job["port"], session["token"]).stay) for session in sessions]
+    began = time.perf_counter()
+    asking = gevent.spawn(_ask, job, "POST", "/api/v1/live-sessions/revoke", job["token"], {"all": True})
+    asking.link(lambda _: answered.append(time.perf_counter() - began))
+    answered: list[float] = []
+    gevent.joinall(waiting, timeout=60)
+    closed = time.perf_counter() - began
+    ended = asking.get()
+    while not _ask(job, "GET", f"/api/v1/revocations/{ended['revocations'][0]}", job["token"], None)["complete"]:
+        gevent.sleep(0.05)
+        if time.perf_counter() - began > 60:
+            raise RuntimeError("a process never acknowledged")
+    json.dump([ended["ended"], answered[0], closed, time.perf_counter() - began], sys.stdout)
+
+
 def _ask(job: dict[str, Any], method: str, path: str, token: str | None, body: Any) -> Any:
     headers = {"Content-Type": "application/json"} | ({"Authorization": f"Bearer {token}"} if token else {})
     data = json.dumps(body).encode() if body is not None else None
@@ -121,4 +141,4 @@ def _ask(job: dict[str, Any], method: str, path: str, token: str | None, body: A
 
 if __name__ == "__main__":
     found = json.loads(sys.stdin.readline())
-    {"hold": hold, "pass": pass_on, "revoke": revoke, "close": close}[found["do"]](found)
+    {"close": close, "end_all": end_all, "hold": hold, "pass": pass_on, "revoke": revoke}[found["do"]](found)

@@ -105,7 +105,7 @@ def test_an_ended_session_leaves_every_process_within_a_second(server, socket_of
 
 @pytest.mark.slow
 def test_a_role_change_reaches_an_open_socket(server, socket_of, world, sign_in):
-    """What somebody could watch a moment ago must stop coming, on whatever process their socket hangs."""
+    """F27: What somebody could watch a moment ago must stop coming, on whatever process their socket hangs."""
     two = server(processes=2)
     dana = two.http(sign_in("dana")["token"])
     assert dana.put(f"/api/v1/users/{world.bob.id}/roles", json={"roles": ["admin", "user"]}).status_code == 200

@@ -68,6 +68,7 @@ def test_of_fifty_who_redeem_a_link_at_once_one_succeeds(app, server, world, lin
 
 
 def test_sockets_end_too(server, world, link_of, socket_of):
+    """F15: whoever holds an old session loses its sockets with the new password."""
     serving, token = server(), link_of("alice")
     socket = socket_of("alice", serving)
     with serving.http() as client:

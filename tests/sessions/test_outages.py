@@ -64,6 +64,7 @@ def test_without_redis_sessions_live_on_and_ended_ones_stay_dead(client_of, var,
 
 
 def test_an_emptied_redis_changes_nothing(app, client_of, bus):
+    """F18: the session exists on the server: live ones are validated again, ended ones stay dead."""
     stays, goes, by = client_of("alice"), client_of("alice"), client_of("alice")
     _revoke(by, goes.signed_in["session_id"])
     app.extensions["onyx"].store.client.flushall()

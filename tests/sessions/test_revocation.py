@@ -12,6 +12,7 @@ def _p99(times: list[float]) -> float:
 
 
 def test_a_revoked_session_loses_its_socket_within_a_second_on_two_processes(server, socket_of, sign_in):
+    """F28: a socket that says nothing is told and cut off too, and receives no more."""
     serving = server(processes=2)
     by = serving.http(sign_in("alice")["token"])
     took = []
@@ -64,6 +65,7 @@ def test_an_admins_revocation_has_a_receipt_from_every_process(server, sign_in):
 
 
 def test_an_event_after_the_end_is_refused_and_the_process_lives(server, socket_of, sign_in):
+    """F32: signed out over HTTP, then an event on the socket that was opened before."""
     serving = server(processes=2)
     there = sign_in("alice")
     socket = socket_of("alice", serving, token=there["token"])

@@ -147,6 +147,7 @@ def test_forged_tokens_open_nothing(app, world, sign_in):
 
 
 def test_signing_out_kills_the_token(client_of, app):
+    """F17: the token that somebody kept is replayed after signing out."""
     alice = client_of("alice")
     assert alice.post("/api/v1/auth/logout").status_code == 200
     again = alice.get("/api/v1/users/me")
@@ -154,6 +155,7 @@ def test_signing_out_kills_the_token(client_of, app):
 
 
 def test_a_rotated_token_has_ten_seconds_of_grace_and_then_betrays_its_thief(client_of, owner, world):
+    """F25: of two who hold one token, one wins; its reuse ends the family."""
     alice = client_of("alice")
     old = alice.token
     new = alice.post("/api/v1/auth/refresh").get_json()["data"]["token"]
