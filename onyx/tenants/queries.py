@@ -72,8 +72,10 @@ def detail(actor: Actor, row: Tenant) -> dict[str, Any]:
     }
 
 
-def usage_of(actor: Actor, row: Tenant) -> dict[str, Any]:
-    """How much of its quotas an organisation has used; see onyx.access.quotas."""
+def usage_of(actor: Actor, row: Tenant) -> dict[str, Any] | None:
+    """How much of its quotas an organisation has used (see onyx.access.quotas); None for one without a whole schema."""
+    if row.status not in ("active", "suspended", "archived"):
+        return None
     with visiting(actor, row.id, row.slug, row.name) as (session, _):
         return usage(session)
 

@@ -10,6 +10,7 @@ from onyx.access.people import checked_email
 from onyx.access.policy import Permission
 from onyx.access.settings import change_of
 from onyx.core.actor import Actor
+from onyx.core.db import unit_of_work
 from onyx.core.pages import parse_id_cursor
 from onyx.edge.connected import connected
 from onyx.edge.http import Page, body, ok, query_int, requires
@@ -71,7 +72,8 @@ def change(actor: Actor, session: Session, tenant: Tenant) -> dict[str, Any]:
     """Its name and notes; and its settings, for which it takes a fresh confirmation."""
     form = body(TenantChange)
     if form.settings is not None:
-        must_be_fresh(session, actor)
+        with unit_of_work() as own:  # of its own: what follows opens another one
+            must_be_fresh(own, actor)
         change_of(session, actor, tenant, form.settings.model_dump(exclude_unset=True), defaults())
     service.edit(session, actor, tenant, name=form.name, notes=form.notes)
     return _detail(actor, queries.again(tenant))
