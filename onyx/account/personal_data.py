@@ -75,10 +75,17 @@ def _files(session: Session, actor: Actor, archive: zipfile.ZipFile) -> None:
         found = rows(session, _CONTENT, actor.user_id, row.id)
         if not found:
             continue
-        plain = found[0].content.encode() if found[0].sealed is None else unseal(
-            FILE, bytes(found[0].sealed), row.id.bytes, tenant=actor.tenant_id, user=actor.user_id
-        )  # fmt: skip
-        archive.writestr(f"files/{row.id}/{row.name}", plain)
+        name = f"files/{row.id}/{row.name}"
+        try:
+            archive.writestr(name, _plain_content(actor, found[0]))
+        except ValueError:  # its key is lost: the person is told, and gets the rest
+            archive.writestr(f"{name}.cannot-be-opened.txt", "The key of this file is lost.\n")
+
+
+def _plain_content(actor: Actor, row: Any) -> bytes:
+    if row.sealed is None:
+        return str(row.content).encode()
+    return unseal(FILE, bytes(row.sealed), row.id.bytes, tenant=actor.tenant_id, user=actor.user_id)
 
 
 def _all(session: Session, actor: Actor, statement: str) -> Iterator[Any]:

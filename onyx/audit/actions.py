@@ -45,6 +45,7 @@ class Action(StrEnum):
     KEYS_ROTATED = "keys.rotated"
     MAIL_FAILED = "mail.failed"
     MAIL_SENT = "mail.sent"
+    MASTER_KEY_ABANDONED = "master_key.abandoned"
     MASTER_KEY_ROTATED = "master_key.rotated"
     MESSAGE_SENT = "message.sent"
     MIGRATION_STARTED = "migration.started"
@@ -144,6 +145,7 @@ SENTENCES: dict[Action, str] = {
     Action.KEYS_ROTATED: "{actor} gave {target} and its people new keys",
     Action.MAIL_FAILED: "a mail to {target} could not be sent",
     Action.MAIL_SENT: "a mail was sent to {target}",
+    Action.MASTER_KEY_ABANDONED: "{actor} gave up the lost master key with all that it opened",
     Action.MASTER_KEY_ROTATED: "{actor} replaced the master key",
     Action.MESSAGE_SENT: "{actor} sent a message",
     Action.MIGRATION_STARTED: "{actor} had {target} brought to this version",

@@ -16,7 +16,7 @@ from onyx.tenancy import boot_check, master_check
 from onyx.tenancy import migrate as migration
 from onyx.tenants import service
 
-from . import tenants
+from . import at_rest, tenants
 from .migrating import bring_up
 from .owner import owner_url
 from .shell import command, json_option, operator, platform, show
@@ -63,7 +63,7 @@ def migrate(as_json: bool) -> None:
 @command
 def doctor(as_json: bool) -> None:
     """Look at everything Onyx needs; exit code 1 when something is wrong, with what to do."""
-    found = [_database(), _redis(), _master_key(), *_walls(), _migrations(), _processes()]
+    found = [_database(), _redis(), _master_key(), *_walls(), _migrations(), _processes(), *_at_rest()]
     if as_json:
         show(found, True)
     for line in found if not as_json else ():
@@ -130,6 +130,10 @@ def _migrations() -> dict[str, Any]:
     return _line(
         "migrations", not behind, "something is behind: run `flask migrate`" if behind else "all at this version"
     )
+
+
+def _at_rest() -> list[dict[str, Any]]:
+    return [_line(what, True, says) for what, says in at_rest.lines(state().settings)]
 
 
 def _processes() -> dict[str, Any]:

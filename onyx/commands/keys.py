@@ -18,13 +18,14 @@ from onyx.core.scope import Scope, tenant_scope
 from onyx.edge.state import state
 from onyx.embedded import new_master
 from onyx.identity import changes
-from onyx.tenancy import key_rotation, master_check, signing
+from onyx.tenancy import key_custody, key_rotation, master_check, signing
 from onyx.tenancy.listing import Tenant, every_tenant
 
 from .owner import owner_url
 from .shell import acting_in, command, json_option, named, operator, platform, show
 
 keys = AppGroup("keys", help="See and replace the keys that seal files and secrets, and the one that signs.")
+LOST = "all files are lost"
 _COLUMNS = ("slug", "version", "since", "people", "rotation")
 _STATUS = """
 select t.slug, k.version, k.created_at as since, k.settled_at, t.id,
@@ -88,6 +89,24 @@ def rotate(slug: str | None, every: bool, as_json: bool) -> None:
     places = [named(slug)] if slug else list(every_tenant(Scope(state().platform, "platform")))
     with psycopg.connect(owner_url(), autocommit=True) as owner:
         show([_rotate(owner, place, as_json) for place in places], as_json, ("slug", "version", "people", "sealed"))
+
+
+@keys.command("abandon-master")
+@click.option("--confirm", "said", metavar="WORDS", help=f"Instead of being asked: {LOST!r}.")
+@json_option
+@command
+def abandon_master(said: str | None, as_json: bool) -> None:
+    """The master key is lost for ever: begin anew with ONYX_MASTER_KEY. See docs/operations/keys.md first."""
+    if said is None:
+        said = click.prompt(f"Files, stored secrets and backups can then never be opened. Type {LOST!r}")
+    if said != LOST:
+        raise click.ClickException("Nothing was changed.")
+    with psycopg.connect(owner_url(), autocommit=True) as owner:
+        gone = key_custody.abandon_master(owner)
+    with acting_in(platform(), "platform", "keys abandon-master") as (session, actor):
+        what = target("master_key", master.installed()[0].id.hex())
+        record(session, actor, Action.MASTER_KEY_ABANDONED, what, keys=gone)
+    show({"destroyed": gone, "state": "Restart Onyx, then make a backup."}, as_json)
 
 
 @keys.command("renew-signing")

@@ -4,11 +4,15 @@ from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
+import structlog
 from sqlalchemy.orm import Session
 
 from onyx.core.actor import Actor
 from onyx.core.db import rows
+from onyx.core.errors import Conflict
 from onyx.tenancy.sealed import FILE, unseal
+
+_log = structlog.get_logger()
 
 
 class Text(NamedTuple):
@@ -52,8 +56,12 @@ def text(session: Session, actor: Actor, file_id: UUID) -> Text | None:
 def opened(actor: Actor, row: Any) -> str:
     """The content of a file's row (`id`, `content`, `sealed`); what older versions stored lies there in the clear.
 
-    Raises ValueError when it does not open.
+    Raises Conflict when it does not open: its key is lost, or it was changed.
     """
     if row.sealed is None:
         return str(row.content)
-    return unseal(FILE, bytes(row.sealed), row.id.bytes, tenant=actor.tenant_id, user=actor.user_id).decode()
+    try:
+        return unseal(FILE, bytes(row.sealed), row.id.bytes, tenant=actor.tenant_id, user=actor.user_id).decode()
+    except ValueError as error:
+        _log.error("a file does not open", file=str(row.id), tenant=str(actor.tenant_id), error=str(error))
+        raise Conflict("This file cannot be opened any more. Delete it and upload it again.") from None

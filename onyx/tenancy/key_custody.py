@@ -5,6 +5,7 @@ from uuid import UUID
 
 from onyx.core import master
 
+from . import signing
 from .keyring import data_key, forget, tenant_belongs, user_belongs
 from .keystore import Owner
 
@@ -88,3 +89,28 @@ insert into onyx.user_key (tenant_id, user_id, version, wrapped, tenant_version,
 select %(tenant)s, %(user)s, %(version)s, %(wrapped)s, %(by)s, case when %(retired)s then now() end
  where not exists (select 1 from onyx.erasure where tenant_id = %(tenant)s and user_id = %(user)s)
 """
+
+
+def abandon_master(owner: Owner) -> int:
+    """Begin anew with ONYX_MASTER_KEY, since the one that everything is wrapped under is lost; returns how many keys went.
+
+    What they sealed can never be read again. Public halves of signing keys stay, so that what they signed can be checked.
+    Raises Wrong when the master key at hand is the right one.
+    """
+    new = master.installed()[0]
+    with owner.transaction():
+        row = owner.execute("select id from onyx.master_key where retired_at is null for update").fetchone()
+        if row is not None and bytes(row[0]) in {one.id for one in master.installed()}:
+            raise master.Wrong("this is the master key of this database: nothing is lost")
+        gone = (
+            owner.execute("delete from onyx.user_key").rowcount + owner.execute("delete from onyx.tenant_key").rowcount
+        )
+        owner.execute("update onyx.master_key set retired_at = now() where retired_at is null")
+        owner.execute(
+            "insert into onyx.master_key (id) values (%s) on conflict (id) do update set retired_at = null", [new.id]
+        )
+        owner.execute(
+            "update onyx.signing_key set retired_at = coalesce(retired_at, now()), wrapped = '', master = %s", [new.id]
+        )
+        signing.install_keys(owner)
+    return gone

@@ -69,6 +69,9 @@ def _signing_keys(owner: Owner, new: master.Master) -> int:
             "select id, wrapped, master from onyx.signing_key where master <> %s", [new.id]
         ).fetchall()
         for id, wrapped, by in found:
+            if not wrapped:  # a key that was given up: its public half alone is left
+                owner.execute("update onyx.signing_key set master = %s where id = %s", [new.id, id])
+                continue
             plain = master.by_id(bytes(by)).unwrap(bytes(wrapped), signing.belongs_to(id))
             fresh = new.wrap(plain, signing.belongs_to(id))
             owner.execute("update onyx.signing_key set wrapped = %s, master = %s where id = %s", [fresh, new.id, id])

@@ -20,6 +20,7 @@ from onyx.core.sealing import seal as seal_as_before
 from onyx.tenancy import boot_check, key_rotation, keyring, master_check, migrate, signing
 from onyx.tenancy.keyring import data_key
 from onyx.tenancy.sealed import seal, unseal, version_of
+from tests.keyring.conftest import new_key
 from tests.server import ROOT, free_port
 
 QUIET = (lambda *_: None,)
@@ -34,28 +35,6 @@ def _inside(app):
 @pytest.fixture
 def place(owner_url):
     return migrate.provision(owner_url, f"rot-{os.urandom(4).hex()}", "Rotating")
-
-
-def _key() -> str:
-    return base64.b64encode(os.urandom(32)).decode()
-
-
-@pytest.fixture
-def masters(owner, addresses):
-    """`masters(new, previous)` gives this process other master keys; in the end the database has a known one again."""
-    before = addresses["ONYX_MASTER_KEY"]
-    given = [before]
-
-    def give(text, previous=None):
-        master.install(text, previous)
-        given.append(text)
-        keyring._rings.clear()
-
-    yield give
-    last = given[-1]
-    addresses["ONYX_MASTER_KEY"] = os.environ["ONYX_MASTER_KEY"] = last
-    master.install(last)
-    keyring._rings.clear()
 
 
 def _secrets(place):
@@ -190,7 +169,7 @@ def test_a_kill_at_every_statement_of_a_tenants_rotation(place, owner, rotating)
 
 def test_the_master_key_is_replaced_killed_at_every_step(place, owner, addresses, masters, rotating):
     made, own = _secrets(place)
-    before, new = addresses["ONYX_MASTER_KEY"], _key()
+    before, new = addresses["ONYX_MASTER_KEY"], new_key()
     document = signing.signed_document("test/1", {"x": 1}, owner)
     masters(new, before)
     assert master_check.pending(owner)
@@ -217,7 +196,7 @@ def test_the_master_key_is_replaced_killed_at_every_step(place, owner, addresses
 def test_a_wrong_master_key_refuses_to_start_and_names_itself(addresses, masters, owner, place):
     data_key(place)
     right = addresses["ONYX_MASTER_KEY"]
-    masters(_key())
+    masters(new_key())
     for refuses in (boot_check.require_walls, lambda: master_check.require_master_of_owner(owner)):
         with pytest.raises(master_check.WrongMasterKey, match="ONYX_MASTER_KEY is not the master key of this database"):
             refuses()
@@ -230,7 +209,7 @@ def test_a_wrong_master_key_refuses_to_start_and_names_itself(addresses, masters
 
 
 def test_the_previous_key_is_asked_for_while_it_is_needed(addresses, masters, owner, place):
-    before, new = addresses["ONYX_MASTER_KEY"], _key()
+    before, new = addresses["ONYX_MASTER_KEY"], new_key()
     data_key(place)
     masters(new, before)
     key_rotation._make_current(owner, master.installed()[0])
@@ -261,7 +240,7 @@ def test_a_server_without_a_good_master_key_does_not_start(serving, text, tmp_pa
 
 def test_a_server_with_anothers_master_key_does_not_start(serving):
     command = [sys.executable, "-m", "gunicorn", "-c", "config/gunicorn.py", "wsgi:app"]
-    environment = {**serving, "ONYX_MASTER_KEY": _key(), "PORT": str(free_port())}
+    environment = {**serving, "ONYX_MASTER_KEY": new_key(), "PORT": str(free_port())}
     told = subprocess.run(command, env=environment, cwd=ROOT, capture_output=True, text=True, timeout=60)
     assert told.returncode != 0 and "ONYX_MASTER_KEY is not the master key of this database" in told.stderr
     assert "Traceback" not in told.stderr
