@@ -44,7 +44,9 @@ def _disk(folder: Path) -> str:
     found = encrypted(folder)
     if found is None:
         return f"{folder}: cannot be seen from here whether it is encrypted (a container, a network disk?)"
-    advice = "not encrypted by this machine: messages and search entries lie there in the clear (docs/operations/keys.md)"
+    advice = (
+        "not encrypted by this machine: messages and search entries lie there in the clear (docs/operations/keys.md)"
+    )
     return f"{folder}: encrypted (dm-crypt)" if found else f"{folder}: {advice}"
 
 
