@@ -28,6 +28,7 @@ from .service import Asked, Stored
 from .shapes import message_shown, question_received
 
 MARK_EVERY = 60.0
+MOST_MARKED = 4096  # tenants; whoever is forgotten is marked once more
 ANSWERS_AT_ONCE = 4  # of one person
 LONGEST_ANSWER = 300  # seconds after which the place of one whose process died is free again
 _TOO_MANY = f"{ANSWERS_AT_ONCE} answers are being written for you already. Wait for one, or stop one."
@@ -159,4 +160,6 @@ def _expect_replies(actor: Actor) -> None:
         return
     with control_plane(current_scope()) as connection:
         connection.exec_driver_sql("select mark_due('replies', now() + interval '2 minutes')")
+    if len(_marked) >= MOST_MARKED:
+        _marked.clear()
     _marked[actor.tenant_id] = now

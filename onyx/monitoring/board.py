@@ -27,6 +27,7 @@ from . import counters, machine, queries
 _log = structlog.get_logger()
 WATCHED = "onyx:watched"
 _SPANS = (("s", 1, 30), ("t", 10, 120), ("h", 3600, 7200))
+MOST_COUNTED = 4096  # tenants; whoever is forgotten is counted once more
 _live_sessions: dict[UUID | None, tuple[float, int]] = {}
 
 
@@ -142,6 +143,8 @@ def _signed_in(tenant: UUID | None) -> int:
     at, count = _live_sessions.get(tenant, (0.0, 0))
     if time.monotonic() - at >= (2 if tenant else 10):
         count = _counted(tenant)
+        if len(_live_sessions) >= MOST_COUNTED:
+            _live_sessions.clear()
         _live_sessions[tenant] = (time.monotonic(), count)
     return count
 
