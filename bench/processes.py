@@ -83,7 +83,7 @@ def stop(process: "subprocess.Popen[bytes]", patience: float = 12) -> None:
     process.wait()
 
 
-def wait_for(url: str, process: "subprocess.Popen[bytes]", log: Path, seconds: float = 40) -> float:
+def wait_for(url: str, process: "subprocess.Popen[bytes]", log: Path, seconds: float = 120) -> float:
     """Until `url` answers 200; returns after how many seconds. Raises RuntimeError with the log's end."""
     began = time.monotonic()
     while time.monotonic() - began < seconds and process.poll() is None:

@@ -20,6 +20,7 @@ from .town import query, remove, sign_in, size, slugs, tokens, town
 
 FEW, MADE, ROUNDS = 10, 20, 5
 SOCKETS = 500
+HEAD = ("figure", "measured", "beside it")
 
 
 def measure(tenants: int, parts: list[str]) -> str:
@@ -31,9 +32,12 @@ def measure(tenants: int, parts: list[str]) -> str:
     with town("many", tenants) as many:
         rows.append(["disk", f"{size(many):.0f} MB", f"{size(many) / tenants:.2f} MB for each tenant"])
         for part in parts or PARTS:
-            sys.stderr.write(f"{part} …\n")
-            rows += PARTS[part](many, tenants)
-    return table(f"{tenants:,} tenants", ["figure", "measured", "beside it"], rows)
+            began = time.monotonic()
+            made = PARTS[part](many, tenants)
+            rows += made
+            # Also at once: a later part may fail.
+            sys.stderr.write(table(f"{part} ({time.monotonic() - began:.0f} s)", HEAD, made) + "\n")
+    return table(f"{tenants:,} tenants", HEAD, rows)
 
 
 def create(many: Place, tenants: int) -> list[Row]:

@@ -20,10 +20,11 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, ORMExecuteState, Session, ma
 
 from . import outbox
 from .errors import Unavailable
+from .pool import ByTenant, tenants_of
 from .scope import Scope, current_scope
 from .wire import ExtendedCursor, Fixed, Wire, run
 
-TENANTS_PER_CONNECTION = 64
+TENANTS_PER_CONNECTION = 40  # about 50 MB of a backend, and 6 for prepared statements
 CONTROL_BIND = "control"
 _PINNED = {
     "role": "none",
@@ -87,6 +88,7 @@ def engine_options(pool_size: int = 20, more: int = 8) -> dict[str, Any]:
     """Options of an engine: connections that stay, and how many more there may be while much goes on."""
     pinned = " ".join(f"-c {name}={value}" for name, value in _PINNED.items())
     return {
+        "poolclass": ByTenant,
         "pool_size": pool_size,
         "max_overflow": more,
         "pool_timeout": 5,
@@ -283,6 +285,7 @@ def _leave_nothing_behind(connection: Wire, _record: object, state: Any) -> None
 
 
 def _retire_well_travelled(_connection: psycopg.Connection, record: Any) -> None:
-    """A backend keeps about 1 MB of catalogue for each tenant that it has touched: let it go in time."""
-    if len(record.info.get("tenants", ())) > TENANTS_PER_CONNECTION:
+    """A backend keeps more than half a MB of catalogue for each tenant that it has touched: let it go in time."""
+    if len(tenants_of(record)) > TENANTS_PER_CONNECTION:
+        record.info.pop("tenants")
         record.invalidate()

@@ -32,6 +32,11 @@ def current_scope() -> Scope:
     return scope
 
 
+def peek() -> Scope | None:
+    """The open scope, if there is one: for those who only prefer, never for those who decide."""
+    return _current.get()
+
+
 @contextmanager
 def tenant_scope(tenant: UUID, purpose: str, user: UUID | None = None, session: UUID | None = None) -> Iterator[Scope]:
     """Open a scope for a `with` block. Ids must be UUIDs; purposes are PURPOSES or `job:<name>`."""

@@ -45,11 +45,11 @@ class Stage:
         return statement.format(**self.values, uuid=uuid4())
 
 
-def one_connection(url: str) -> Flask:
-    """The application's own engine and walls, with a pool of one connection."""
+def one_connection(url: str, size: int = 1) -> Flask:
+    """The application's own engine and walls, with a pool of one connection (or `size`)."""
     app = Flask("attack")
     app.config["SQLALCHEMY_DATABASE_URI"] = url.replace("postgresql://", "postgresql+psycopg://", 1)
-    app.config["SQLALCHEMY_ENGINE_OPTIONS"] = database.engine_options(1) | {"max_overflow": 0}
+    app.config["SQLALCHEMY_ENGINE_OPTIONS"] = database.engine_options(size) | {"max_overflow": 0}
     database.db.init_app(app)
     with app.app_context():
         database.install(database.db.engine, walls.tell)

@@ -79,3 +79,21 @@ def test_what_is_remembered_of_tenants_is_bounded(app, houses, monkeypatch):
                 turns._expect_replies(Somebody)
             board._signed_in(house)
             assert len(turns._marked) <= 3 and len(board._live_sessions) <= 3
+
+
+def test_a_tenant_gets_the_connection_that_knows_it(app, addresses, houses, monkeypatch):
+    """Tenants stay with their connections, so that a backend does not learn everybody's tables anew."""
+    from onyx.core import pool
+
+    monkeypatch.setattr(pool, "TENANTS_BEFORE_ANOTHER", 2)
+    bare = attack.one_connection(addresses["DATABASE_URL"], size=3)
+    with bare.app_context():
+        first = {house: _visit(house) for house in houses}
+        assert len(set(first.values())) == 3, "two tenants each, and one more that is opened in time"
+        for house in [*reversed(houses), *houses]:
+            assert _visit(house) == first[house]
+        # Two at once: the second waits for nobody, but takes another.
+        with tenant_scope(houses[0], "job:provision"), unit_of_work() as session:
+            rows(session, _COUNT)
+            assert _visit(houses[0]) != first[houses[0]]
+        db.engine.dispose()
