@@ -27,6 +27,7 @@ REACHED = "the other side of the door"
 WITHOUT_LOADER = {
     "/api/v1/auth/factors/passkeys/<passkey_id>": "purpose `auth`: the service looks among the person's own",
     "/api/v1/platform/live-sessions/<session_id>": "the route finds the tenant first, then visits it",
+    "/api/v1/platform/live-sessions/<session_id>/timeline": "the same",
     "/api/v1/revocations/<revocation_id>": "a row of the control plane, asked for by tenant",
     "/api/v1/revocations/<revocation_id>/retry": "the same",
 }
