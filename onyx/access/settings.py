@@ -23,6 +23,7 @@ from onyx.core.scope import current_scope, tenant_scope
 from onyx.identity import changes
 from onyx.tenancy import sealed
 from onyx.tenancy.listing import Tenant
+from onyx.tenancy.sealed_settings import BELONGS, USE
 from onyx.tenancy.settings import PLATFORM_ONLY, TenantSettings, checked, of, settings_of
 from onyx.tenancy.walls import control_plane
 
@@ -86,7 +87,7 @@ def model_key(tenant: UUID, settings: TenantSettings) -> str | None:
     """The key of the tenant's own model provider. Raises ValueError for one that was sealed elsewhere."""
     if settings.model_key_sealed is None:
         return None
-    return sealed.unseal("model-key", base64.b64decode(settings.model_key_sealed), b"model", tenant=tenant).decode()
+    return sealed.unseal(USE, base64.b64decode(settings.model_key_sealed), BELONGS, tenant=tenant).decode()
 
 
 def _change(
@@ -165,5 +166,5 @@ def _with_sealed_key(tenant: UUID, wanted: dict[str, Any]) -> dict[str, Any]:
     rest = {name: value for name, value in wanted.items() if name != KEY}
     if not wanted[KEY]:
         return {**rest, _SEALED: None}
-    hidden = sealed.seal("model-key", wanted[KEY].encode(), b"model", tenant=tenant)
+    hidden = sealed.seal(USE, wanted[KEY].encode(), BELONGS, tenant=tenant)
     return {**rest, _SEALED: base64.b64encode(hidden).decode()}

@@ -18,7 +18,7 @@ from onyx.core.scope import Scope, tenant_scope
 from onyx.edge.state import state
 from onyx.embedded import new_master
 from onyx.identity import changes
-from onyx.tenancy import key_custody, key_rotation, master_check, signing
+from onyx.tenancy import key_custody, key_rotation, master_check, sealed_settings, signing
 from onyx.tenancy.listing import Tenant, every_tenant
 
 from .owner import owner_url
@@ -130,6 +130,7 @@ def _rotate(owner: psycopg.Connection, place: Tenant, quiet: bool) -> dict[str, 
         changes.tenant_changed(session, place.id, "keys_rotated")
     with tenant_scope(place.id, "job:keys"):
         sealed = reseal(actor, unit_of_work, _progress(f"{place.slug}: sealed anew", quiet))
+    sealed += sealed_settings.seal_anew(owner, place.id)
     key_rotation.settle(owner, place.id, version)
     return {"slug": place.slug, "version": version, "people": people, "sealed": sealed}
 

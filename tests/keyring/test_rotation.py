@@ -288,6 +288,9 @@ def test_no_content_lies_in_the_clear(stored, owner, world):
 
 def test_rotating_by_command_seals_everything_anew(stored, world, owner, flask, actor_of):
     alice, texts = stored
+    hidden = base64.b64encode(seal("model-key", b"sk-canary", b"model", tenant=world.acme.id)).decode()
+    owner.execute("update onyx.tenant set settings = settings || jsonb_build_object('model_key_sealed', %s::text)"
+                  " where id = %s", [hidden, world.acme.id])  # fmt: skip
     for version in (2, 3):
         done = flask("keys", "rotate", "--tenant", world.acme.slug, "--json")
         assert done.exit_code == 0, done.output
@@ -295,6 +298,10 @@ def test_rotating_by_command_seals_everything_anew(stored, world, owner, flask, 
         assert _texts(alice, texts) == texts
         rows = owner.execute(f"select content, sealed from {world.acme.schema}.user_file").fetchall()
         assert all(content is None and version_of(bytes(sealed)) == version for content, sealed in rows)
+    kept = owner.execute("select settings ->> 'model_key_sealed' from onyx.tenant where id = %s", [world.acme.id])
+    model_key = base64.b64decode(kept.fetchone()[0])
+    assert version_of(model_key) == 3
+    assert unseal("model-key", model_key, b"model", tenant=world.acme.id) == b"sk-canary"
     hidden = owner.execute(f"select sealed_secret from {world.acme.schema}.totp where user_id = %s", [world.bob.id])
     sealed = bytes(hidden.fetchone()[0])
     assert version_of(sealed) == 3
