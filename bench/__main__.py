@@ -12,7 +12,7 @@ from collections.abc import Callable
 from . import tenants
 from .place import place
 
-NAMES = ("rows", "turns", "events", "memory", "revocation", "identity", "start")
+NAMES = ("rows", "turns", "events", "memory", "revocation", "identity", "backups", "start")
 
 
 def main(words: list[str]) -> int:
