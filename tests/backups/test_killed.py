@@ -74,9 +74,9 @@ def _seen(owner, world, folder):
 
 @pytest.fixture
 def some_tables(owner, world):
-    """Every table with ONYX_EVERY_STEP=1; else, since all go through the same lines, the first two, one, and the last."""
+    """Every table with EVERY_STEP=1; else, since all go through the same lines, the first two, one, and the last."""
     names = [table.name for table in tables(owner, world.acme.schema)]
-    return names if os.environ.get("ONYX_EVERY_STEP") == "1" else [*names[:2], names[len(names) // 2], names[-1]]
+    return names if os.environ.get("EVERY_STEP") == "1" else [*names[:2], names[len(names) // 2], names[-1]]
 
 
 @pytest.mark.slow
