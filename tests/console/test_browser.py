@@ -60,6 +60,24 @@ def test_a_sign_in_appears_without_reload(visit, world):
     expect(dana.get_by_test_id("live-session-row").filter(has_text=world.bob.email)).to_have_count(1)
 
 
+def test_what_is_listed_stays_as_it_is_when_others_come_and_go(visit, world, client_of):
+    """No reload and no flicker: the rows that stay are the same elements, with the boxes that were ticked."""
+    dana = visit("dana")
+    dana.goto("/admin/sessions/")
+    expect(dana.get_by_test_id("connection")).to_have_attribute("data-state", "connected")
+    first = dana.get_by_test_id("live-session-row").first
+    first.evaluate("row => { row.marked = true; row.querySelector('[data-pick]').checked = true; }")
+    carol = client_of("carol")
+    theirs = dana.locator(f'[data-session-id="{carol.signed_in["session_id"]}"]')
+    expect(theirs).to_have_count(1)
+    carol.post("/api/v1/auth/logout")
+    expect(theirs).to_have_count(0)
+    kept = dana.evaluate(
+        "[...document.querySelectorAll('#session-rows tr')].filter((row) => row.marked && row.querySelector('[data-pick]').checked).length"
+    )
+    assert kept == 1
+
+
 def test_a_person_from_the_form_to_their_own_sign_in_and_suspension(visit, world):
     dana = visit("dana")
     email = f"nora@{world.acme.slug}.example"
