@@ -76,3 +76,20 @@ def test_a_backup_while_somebody_is_being_erased_leaves_them_out(app, owner, own
         world.alice.id,
         world.bob.id,
     }
+
+
+def test_an_old_export_does_not_bring_them_back_either(app, owner, owner_url, folder, world, full, operator):
+    """Its passphrase opens all of it, the erased person's rows too: here the list of erasures is what counts."""
+    file = folder / "acme.onyx"
+    passphrase = making.export(owner_url, file, world.acme.id, operator)
+    _erase(owner, world, world.alice)
+    went = restore.restore(owner_url, Source(file, passphrase), operator, slug=f"{world.acme.slug}-b")
+    tenant = parse_id(went["tenant_id"])
+    assert went["left_out"] == 0
+    for table, column in (("app_user", "id"), ("chat_message", "user_id"), ("user_file", "user_id")):
+        statement = f"select count(*) from tenant_{tenant.hex}.{table} where {column} = %s"
+        assert owner.execute(statement, [world.alice.id]).fetchone() == (0,)
+    keys = owner.execute(
+        "select count(*) from onyx.user_key where tenant_id = %s and user_id = %s", [tenant, world.alice.id]
+    ).fetchone()
+    assert keys == (0,)

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from onyx.backups import making, restore
+from onyx.audit import merkle
+from onyx.backups import load, making, restore
 from onyx.backups.restore import Source
 from onyx.core import sealing
 from onyx.core.ids import parse_id
@@ -130,4 +131,36 @@ def test_the_platform_is_saved_and_tried_but_never_replaced(owner_url, folder, w
     made = making.make(owner_url, folder, world.platform.id, operator)
     assert making.rehearse(owner_url, folder, parse_id(made["id"]), operator)["ok"]
     with pytest.raises(Refused, match="platform itself"):
+        restore.restore(owner_url, Source(Path(made["path"])), operator)
+
+
+HARMS = {
+    "a row is another": ("update {}.chat_message set content = 'x' where role = 'user'", "chat_message is not what was saved"),
+    "a row is missing": ("delete from {}.user_role where user_id in (select min(user_id::text)::uuid from {}.user_role)", "user_role"),
+    "a wall is missing": ("alter table {}.project disable row level security", "Row-level security is off on project"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("harm", HARMS)
+def test_a_restore_reads_back_what_it_wrote(owner_url, owner, world, full, made, operator, monkeypatch, harm):
+    """Whatever goes wrong while rows are loaded, the tenant that is there stays."""
+    statement, words = HARMS[harm]
+    numbered = load._identities
+
+    def harmed(connection, schema):
+        numbered(connection, schema)
+        connection.execute(statement.format(schema, schema))
+
+    monkeypatch.setattr(load, "_identities", harmed)
+    before = contents(owner, world.acme.schema)
+    with pytest.raises(Refused, match=words):
+        restore.restore(owner_url, Source(Path(made["path"])), operator)
+    assert contents(owner, world.acme.schema) == before
+
+
+def test_a_trail_of_another_tenant_has_another_checkpoint(owner_url, world, full, made, operator, monkeypatch):
+    """The leaf names the tenant (F12): the same lines under another tenant's name are not the same trail."""
+    leaf = merkle.event_leaf
+    monkeypatch.setattr(merkle, "event_leaf", lambda tenant, event: leaf(world.globex.id, event))
+    with pytest.raises(Refused, match="checkpoint differs"):
         restore.restore(owner_url, Source(Path(made["path"])), operator)
