@@ -49,7 +49,9 @@ def event_leaf(tenant: UUID, event: str) -> bytes:
     """The leaf of one event, from the JSON of its row as PostgreSQL renders it."""
     line = f'{event[:-1]},"tenant_id":"{tenant}"}}'
     try:
-        if line.isascii() and "\\u" not in line:  # then code points and code units sort alike, and json writes as RFC 8785 says
+        if (
+            line.isascii() and "\\u" not in line
+        ):  # then code points and code units sort alike, and json writes as RFC 8785 says
             return leaf(_sorted(_plain(line)).encode())
     except _NotPlain:
         pass
