@@ -143,7 +143,8 @@ def _refused(status: int) -> Failed:
 
 def _broken(error: Exception) -> Failed:
     _log.warning("language model away", error=type(error).__name__)
-    if isinstance(error, (urllib3.exceptions.TimeoutError, TimeoutError)):
+    refused = isinstance(error, urllib3.exceptions.NewConnectionError)  # which urllib3 counts among the timeouts
+    if not refused and isinstance(error, (urllib3.exceptions.TimeoutError, TimeoutError)):
         return Failed("provider_timeout", "The language model took too long. Your question is stored; try again.")
     return Failed("provider_away", "The language model cannot be reached. Your question is stored; try again soon.")
 

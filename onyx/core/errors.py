@@ -150,7 +150,9 @@ class DailyQuotaReached(QuotaReached, TooMany):
     code = "quota_exceeded"
 
     def __init__(self, quota: str, limit: int, retry_after: int) -> None:
-        what = {"api_calls": "make {} calls by API key", "messages": "send {} messages"}[quota].format(limit)
+        many = "one" if limit == 1 else str(limit)
+        what = {"api_calls": "make {} call{} by API key", "messages": "send {} message{}"}[quota]
+        what = what.format(many, "" if limit == 1 else "s")
         told = f"Your organisation may {what} a day and has done so. It goes on at midnight UTC."
         super().__init__(told, retry_after=retry_after)
         self.quota, self.limit = quota, limit

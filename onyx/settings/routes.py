@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from flask import Blueprint
+from flask import Blueprint, render_template
 from sqlalchemy.orm import Session
 
 from onyx.access import settings
@@ -11,9 +11,9 @@ from onyx.access.quotas import usage
 from onyx.core.actor import Actor
 from onyx.core.scope import current_scope
 from onyx.edge.http import body, requires
-from onyx.edge.session_policy import defaults
+from onyx.edge.session_policy import defaults, policy_of
 from onyx.edge.settings_form import SettingsChange
-from onyx.tenancy.settings import settings_of
+from onyx.tenancy.settings import TenantSettings, settings_of
 
 from . import model_test
 from .forms import ModelTried
@@ -21,11 +21,22 @@ from .forms import ModelTried
 blueprint = Blueprint("settings", __name__)
 
 
+@blueprint.get("/admin/settings")
+@requires(Permission.SETTINGS_MANAGE)
+def page(actor: Actor, session: Session) -> str:
+    return render_template(
+        "admin/settings.html",
+        settings=_shown(session, settings_of(current_scope())),
+        policy=policy_of(actor.tenant_id).told(),
+        your_address=actor.request.ip,
+    )
+
+
 @blueprint.get("/api/v1/tenant/settings")
 @requires(Permission.SETTINGS_MANAGE)
 def own(_actor: Actor, session: Session) -> dict[str, Any]:
     """All settings that are in force, and how much of each quota is used up: today's (UTC) for daily ones."""
-    return {**settings.shown(settings_of(current_scope())), "usage": usage(session)}
+    return _shown(session, settings_of(current_scope()))
 
 
 @blueprint.post("/api/v1/tenant/settings/model/test")
@@ -40,5 +51,8 @@ def test_model(actor: Actor, _session: Session) -> dict[str, Any]:
 def change_own(actor: Actor, session: Session) -> dict[str, Any]:
     """Change what is named; null brings the default back. In force everywhere within a second."""
     wanted = body(SettingsChange).model_dump(exclude_unset=True)
-    changed = settings.change_own(session, actor, wanted, defaults())
-    return {**settings.shown(changed), "usage": usage(session)}
+    return _shown(session, settings.change_own(session, actor, wanted, defaults()))
+
+
+def _shown(session: Session, decided: TenantSettings) -> dict[str, Any]:
+    return {**settings.shown(decided), "usage": usage(session)}

@@ -4,7 +4,7 @@ import { ask } from "./dialogs.js";
 import { notify } from "./notices.js";
 
 const box = document.getElementById("require-factor");
-const alert = document.getElementById("policy-error");
+const alert = document.getElementById("factor-error");
 
 box?.addEventListener("change", async () => {
   const wanted = box.checked;

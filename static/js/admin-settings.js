@@ -1,0 +1,70 @@
+// Settings and limits of an organisation: each form sends what its fields name, and nothing else.
+import { patch, post } from "./api.js";
+import { notify } from "./notices.js";
+
+const GIGABYTE = 1e9;
+const READ = {
+  list: (text) => text.split(/[\s,;]+/).filter(Boolean),
+  number: (text) => (text.trim() === "" ? null : Number(text)),
+  gigabytes: (text) => (text.trim() === "" ? null : Math.round(Number(text) * GIGABYTE)),
+  text: (text) => text.trim() || null,
+  secret: (text) => text || undefined, // empty: the one that is there stays
+};
+
+for (const form of document.querySelectorAll("form[data-settings]")) form.addEventListener("submit", save);
+document.getElementById("model-test")?.addEventListener("click", tryModel);
+
+/** What the fields of a form say, by the names of the settings. */
+function said(form) {
+  const fields = [...form.querySelectorAll("[data-kind]")];
+  return Object.fromEntries(fields.map((field) => [field.name, READ[field.dataset.kind](field.value)]));
+}
+
+async function save(event) {
+  event.preventDefault();
+  const form = event.target;
+  const wrong = form.querySelector("[data-form-error]");
+  const button = form.querySelector('[type="submit"]');
+  const tenant = form.dataset.tenant;
+  wrong.hidden = true;
+  button.disabled = true;
+  try {
+    if (tenant) await patch(`/api/v1/tenants/${tenant}`, { settings: said(form) });
+    else show(form, (await patch("/api/v1/tenant/settings", said(form))).data);
+    notify("Saved. It holds for everybody from now on.");
+  } catch (error) {
+    wrong.textContent = `Nothing was changed: ${error.message}`;
+    wrong.hidden = false;
+  }
+  button.disabled = false;
+}
+
+/** Show lists as they were understood; a key that was stored is not shown. */
+function show(form, settings) {
+  for (const field of form.querySelectorAll("[data-kind]")) {
+    if (field.dataset.kind === "list") field.value = settings[field.name].join("\n");
+    if (field.dataset.kind === "secret") field.value = "";
+  }
+}
+
+async function tryModel(event) {
+  const form = document.getElementById("model-form");
+  const told = document.getElementById("model-said");
+  event.target.disabled = true;
+  told.className = "text-secondary";
+  told.textContent = "Asking…";
+  told.hidden = false;
+  try {
+    const { data } = await post("/api/v1/tenant/settings/model/test", said(form));
+    told.className = data.ok ? "text-success" : "text-danger";
+    told.textContent = data.ok ? `It answered “${data.answer.trim()}” after ${seconds(data)}.` : `It did not work: ${data.message} (after ${seconds(data)})`;
+  } catch (error) {
+    told.className = "text-danger";
+    told.textContent = error.message;
+  }
+  event.target.disabled = false;
+}
+
+function seconds(data) {
+  return `${(data.milliseconds / 1000).toFixed(1)} s`;
+}
