@@ -6,6 +6,7 @@ from typing import Any
 import structlog
 
 import onyx.access.invitation_letter
+import onyx.first_run.service
 import onyx.passwords.letters
 import onyx.sessions.blocking  # noqa: F401 - these register what they write
 from onyx.audit.actions import Action

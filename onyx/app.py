@@ -65,6 +65,7 @@ FEATURES = (
     "sso",
     "roles",
     "invitations",
+    "first_run",
     "tenants",
     "isolation",
     "backups",

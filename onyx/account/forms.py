@@ -5,6 +5,7 @@ from typing import Any
 from pydantic import Field, field_validator
 
 from onyx.edge.http import Body
+from onyx.identity.avatars import PREFERENCE
 
 MOST_PREFERENCES = 8_000
 
@@ -16,6 +17,8 @@ class ProfileChange(Body):
     @field_validator("preferences")
     @classmethod
     def small(cls, value: dict[str, Any] | None) -> dict[str, Any] | None:
+        if value is not None and PREFERENCE in value:
+            raise ValueError("says `avatar`, which comes by PUT /api/v1/users/me/avatar")
         if value is not None and len(repr(value)) > MOST_PREFERENCES:
             raise ValueError(f"may hold {MOST_PREFERENCES} characters at most")
         return value

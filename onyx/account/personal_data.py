@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from onyx.core.actor import Actor
 from onyx.core.clock import now, rfc3339
 from onyx.core.db import rows
+from onyx.identity import avatars
 from onyx.tenancy.sealed import FILE, unseal
 
 BATCH = 200
@@ -51,6 +52,7 @@ def collected(session: Session, actor: Actor) -> IO[bytes]:
                 for row in _all(session, actor, statement):
                     part.write(_json(row._asdict()))
         _files(session, actor, archive)
+        _picture(session, actor, archive)
     made.seek(0)
     return made
 
@@ -60,6 +62,7 @@ _README = """Everything that Onyx keeps about {email}, as of {moment}.
 profile.json     who you are here, with roles and settings
 *.jsonl          one JSON object on each line; trail.jsonl is what you did, as auditors see it
 files/           your files as you uploaded their text
+picture.*        the picture that you show of yourself, if you do
 
 Not in here: password hashes, secrets of second factors and API keys, which are of use to nobody but a thief.
 """
@@ -86,6 +89,12 @@ def _plain_content(actor: Actor, row: Any) -> bytes:
     if row.sealed is None:
         return str(row.content).encode()
     return unseal(FILE, bytes(row.sealed), row.id.bytes, tenant=actor.tenant_id, user=actor.user_id)
+
+
+def _picture(session: Session, actor: Actor, archive: zipfile.ZipFile) -> None:
+    found = avatars.of(session, actor.user_id) if actor.user_id else None
+    if found is not None:
+        archive.writestr(f"picture.{found.media_type.partition('/')[2]}", bytes(found.content))
 
 
 def _all(session: Session, actor: Actor, statement: str) -> Iterator[Any]:

@@ -9,7 +9,7 @@ from onyx.audit.record import change, record, target
 from onyx.core.actor import Actor
 from onyx.core.errors import Invalid
 from onyx.core.scope import current_scope
-from onyx.identity import changes, passwords
+from onyx.identity import avatars, changes, passwords
 from onyx.identity.models import Credential, Profile, User
 
 from .forms import MOST_PREFERENCES, ProfileChange
@@ -37,6 +37,32 @@ def change_profile(session: Session, actor: Actor, wanted: ProfileChange) -> Pro
         record(session, actor, Action.PROFILE_CHANGED, target("user", actor.user_id, actor.email), changes=told)
         changes.person_changed(session, actor.tenant_id, actor.user_id, "profile")
     return profile
+
+
+def change_picture(session: Session, actor: Actor, media_type: str, content: bytes) -> str:
+    """Show this picture from now on; returns its version, which preferences carry as `avatar`."""
+    assert actor.user_id is not None
+    version = avatars.put(session, actor.user_id, media_type, content)
+    _show_picture(session, actor, Action.AVATAR_CHANGED, version)
+    return version
+
+
+def remove_picture(session: Session, actor: Actor) -> bool:
+    """Show no picture any more; whether there was one."""
+    assert actor.user_id is not None
+    if not avatars.remove(session, actor.user_id):
+        return False
+    _show_picture(session, actor, Action.AVATAR_REMOVED, None)
+    return True
+
+
+def _show_picture(session: Session, actor: Actor, action: Action, version: str | None) -> None:
+    assert actor.user_id is not None
+    profile = session.get_one(Profile, actor.user_id)
+    others = {name: value for name, value in profile.preferences.items() if name != avatars.PREFERENCE}
+    profile.preferences = {**others, **({avatars.PREFERENCE: version} if version else {})}
+    record(session, actor, action, target("user", actor.user_id, actor.email))
+    changes.person_changed(session, actor.tenant_id, actor.user_id, "profile")
 
 
 def change_password(session: Session, actor: Actor, current: str, new: str) -> int:

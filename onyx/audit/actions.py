@@ -18,6 +18,8 @@ class Action(StrEnum):
     API_KEY_REVOKED = "api_key.revoked"
     AUDITOR_APPOINTED = "auditor.appointed"
     AUDIT_LOG_VIEWED = "audit_log.viewed"
+    AVATAR_CHANGED = "avatar.changed"
+    AVATAR_REMOVED = "avatar.removed"
     BACKUP_ASKED = "backup.asked"
     BACKUP_CREATED = "backup.created"
     BACKUP_DRILLED = "backup.drilled"
@@ -78,6 +80,7 @@ class Action(StrEnum):
     SESSION_POLICY_CHANGED = "session_policy.changed"
     SESSION_REVOKED = "session.revoked"
     SESSION_ROTATED = "session.rotated"
+    SESSION_SWITCHED = "session.switched"
     SETTINGS_CHANGED = "settings.changed"
     SIGNING_KEY_RENEWED = "signing_key.renewed"
     SIGN_IN_BLOCKED = "sign_in.blocked"
@@ -101,6 +104,7 @@ class Action(StrEnum):
     TENANT_RESTORED = "tenant.restored"
     TENANT_RESUMED = "tenant.resumed"
     TENANT_SUSPENDED = "tenant.suspended"
+    TEST_MAIL_ASKED = "test_mail.asked"
     USER_CHANGED = "user.changed"
     USER_CREATED = "user.created"
     USER_DELETED = "user.deleted"
@@ -118,6 +122,8 @@ SENTENCES: dict[Action, str] = {
     Action.API_KEY_REVOKED: "{actor} revoked the API key {target}",
     Action.AUDITOR_APPOINTED: "{actor} let {target} read the trail, as auditor",
     Action.AUDIT_LOG_VIEWED: "{actor} looked at the audit log",
+    Action.AVATAR_CHANGED: "{actor} changed their picture",
+    Action.AVATAR_REMOVED: "{actor} removed their picture",
     Action.BACKUP_ASKED: "{actor} asked for a backup of {target}",
     Action.BACKUP_CREATED: "a backup of {target} was made",
     Action.BACKUP_DRILLED: "it was tried whether a backup of {target} can be restored",
@@ -178,6 +184,7 @@ SENTENCES: dict[Action, str] = {
     Action.SESSION_POLICY_CHANGED: "{actor} changed how long sessions last in {target}",
     Action.SESSION_REVOKED: "{actor} ended a login session of {target}",
     Action.SESSION_ROTATED: "{actor} renewed a login session",
+    Action.SESSION_SWITCHED: "{actor} came back from another organisation",
     Action.SETTINGS_CHANGED: "{actor} changed the settings of {target}",
     Action.SIGNING_KEY_RENEWED: "{actor} made a new key for signing",
     Action.SIGN_IN_BLOCKED: "sign-in to {target} was blocked after too many failures",
@@ -201,6 +208,7 @@ SENTENCES: dict[Action, str] = {
     Action.TENANT_RESTORED: "{actor} restored the organisation {target} from an archive",
     Action.TENANT_RESUMED: "{actor} resumed the organisation {target}",
     Action.TENANT_SUSPENDED: "{actor} suspended the organisation {target}",
+    Action.TEST_MAIL_ASKED: "{actor} had a test mail sent to themselves",
     Action.USER_CHANGED: "{actor} changed {target}",
     Action.USER_CREATED: "{actor} created {target}",
     Action.USER_DELETED: "{actor} deleted {target}",

@@ -1,12 +1,13 @@
 """/admin: how things stand now, and what a new organisation still needs (U1)."""
 
-from typing import Any
-
+from flask import g
 from flask_admin import AdminIndexView, expose
 
 from onyx.access.factor_policy import is_required
 from onyx.access.policy import Permission
 from onyx.core.db import db
+from onyx.edge.state import state
+from onyx.first_run.queries import checklist
 from onyx.members.queries import headcount
 
 
@@ -22,16 +23,9 @@ class Overview(AdminIndexView):
     @expose("/")
     def index(self) -> str:
         count = headcount(db.session())
-        return self.render("admin/index.html", count=count, checklist=_checklist(count), require_factor=is_required())
-
-
-def _checklist(count: Any) -> list[dict[str, Any]]:
-    return [
-        {"text": "Add the people of your organisation", "done": count.active > 1, "href": "/admin/people/new/"},
-        {"text": "Give a second person the role Admin", "done": count.admins > 1, "href": "/admin/people/"},
-        {
-            "text": "Appoint an auditor, who alone may read the trail",
-            "done": count.auditors > 0,
-            "href": "/admin/people/",
-        },
-    ]
+        settings = state().settings
+        mail = settings.sends_mail
+        steps = checklist(g.actor, count, bool(settings.llm_base_url), mail)
+        return self.render(
+            "admin/index.html", count=count, checklist=steps, require_factor=is_required(), sends_mail=mail
+        )

@@ -2,10 +2,12 @@
 
 from flask import Flask
 
-from . import erasure_routes, roster_routes, routes
+from . import about_routes, batch_routes, erasure_routes, roster_routes, routes
 
 
 def register(app: Flask) -> None:
+    app.register_blueprint(about_routes.blueprint)
+    app.register_blueprint(batch_routes.blueprint)
     app.register_blueprint(erasure_routes.blueprint)
     app.register_blueprint(roster_routes.blueprint)
     app.register_blueprint(routes.blueprint)

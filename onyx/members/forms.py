@@ -1,5 +1,7 @@
 """What administrators send about people."""
 
+from typing import Any
+
 from pydantic import AwareDatetime, Field
 
 from onyx.edge.http import Body
@@ -12,6 +14,12 @@ class NewPerson(Body):
     display_name: str = Field("", max_length=120)
     roles: list[str] = Field(default_factory=lambda: ["user"], min_length=1, max_length=20)
     password: str | None = Field(None, min_length=1, max_length=1024)
+
+
+class People(Body):
+    """Each as NewPerson; one that is malformed is refused by itself."""
+
+    users: list[dict[str, Any]] = Field(min_length=1, max_length=100)
 
 
 class PersonChange(Body):

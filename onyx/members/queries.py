@@ -17,6 +17,7 @@ from onyx.identity.models import User, UserRole
 # Ids and times as text, ready for answers (RFC 3339: the connection is pinned to ISO and UTC).
 _COLUMNS = """
 select u.id::text, u.email, u.status, u.created_at::text, p.display_name, p.last_login_at::text,
+       p.preferences->>'avatar' as avatar,
        (select string_agg(r.role, ' ' order by r.role) from user_role r
          where r.user_id = u.id and (r.expires_at is null or r.expires_at > now())) as roles
   from app_user u join profile p on p.user_id = u.id
@@ -48,12 +49,13 @@ def person(session: Session, _actor: Actor, user_id: UUID) -> User | None:
 
 def shown(row: Any) -> dict[str, Any]:
     """A row of people() as data."""
-    id, email, status, created, name, last_login, roles = row
+    id, email, status, created, name, last_login, avatar, roles = row
     return {
         "id": id,
         "email": email,
         "display_name": name,
         "status": status,
+        "avatar": avatar,
         "roles": roles.split() if roles else [],
         "created_at": _time(created),
         "last_login_at": _time(last_login),
@@ -71,6 +73,7 @@ def shown_person(user: User) -> dict[str, Any]:
         "email": user.email,
         "display_name": user.profile.display_name,
         "status": user.status,
+        "avatar": user.profile.preferences.get("avatar"),
         "roles": roles_held(user),
         "until": until(user),
         "created_at": user.created_at,
@@ -79,11 +82,17 @@ def shown_person(user: User) -> dict[str, Any]:
 
 
 def explained(user: User, tenant_slug: str) -> list[dict[str, Any]]:
-    """Why somebody may do something: each permission with the roles that give it."""
+    """Why somebody may do something: each permission with the roles that give it, and when those end that do."""
+    ends = until(user)
     giving = {row.role: _gives(row, tenant_slug) for row in sorted(user.roles, key=lambda row: row.role) if live(row)}
     given = {permission: [role for role, some in giving.items() if permission in some] for permission in Permission}
     return [
-        {"permission": permission.value, "purpose": PURPOSE[permission], "through": roles}
+        {
+            "permission": permission.value,
+            "purpose": PURPOSE[permission],
+            "through": roles,
+            **({"until": some} if (some := {role: ends[role] for role in roles if role in ends}) else {}),
+        }
         for permission, roles in given.items()
         if roles
     ]

@@ -2,11 +2,12 @@
 
 from flask import Flask
 
-from . import console_platform, console_routes, policy_routes, receipt_routes, routes, timeline
+from . import beside_routes, console_platform, console_routes, policy_routes, receipt_routes, routes, timeline
 
 
 def register(app: Flask) -> None:
     app.register_blueprint(routes.blueprint)
+    app.register_blueprint(beside_routes.blueprint)
     app.register_blueprint(console_routes.blueprint)
     app.register_blueprint(console_platform.blueprint)
     app.register_blueprint(policy_routes.blueprint)

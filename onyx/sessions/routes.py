@@ -13,7 +13,7 @@ from onyx.access.policy import Permission, landing
 from onyx.core.actor import Actor
 from onyx.core.db import unit_of_work
 from onyx.core.scope import tenant_scope
-from onyx.edge import csrf, lockout
+from onyx.edge import beside, csrf, lockout
 from onyx.edge.entering import with_cookie
 from onyx.edge.http import COOKIE, body, everybody, ok, presented_token, request_meta, requires
 from onyx.edge.limits import account, email_sent, limiter, text_sent
@@ -136,19 +136,30 @@ def _welcome(entered: Entered) -> BaseResponse:
             "landing": landing(permissions),
         }
     )
-    return with_cookie(response, opened)
+    return beside.keep_what_was(with_cookie(response, opened), opened.token)
 
 
 @blueprint.post("/api/v1/auth/logout")
 @requires(Permission.OWN_SIGN_IN)
-def logout(actor: Actor, session: Session) -> Response:
+def logout(actor: Actor, session: Session) -> BaseResponse:
     assert actor.session_id is not None
     row = queries.login_session(session, actor, actor.session_id)
     if row is not None:
         end(session, actor, row, "logout", "signed_out")
+    for other in beside.kept(actor):
+        _sign_out_of(other.actor)
     response = ok({"signed_out": True})
     response.delete_cookie(COOKIE, path="/", httponly=True, samesite="Lax", secure=state().settings.secure_cookies)
-    return response
+    return beside.forget(response)
+
+
+def _sign_out_of(actor: Actor) -> None:
+    """End a session that this browser kept in another organisation."""
+    assert actor.session_id is not None
+    with tenant_scope(actor.tenant_id, "auth", actor.user_id, actor.session_id), unit_of_work() as session:
+        row = queries.login_session(session, actor, actor.session_id)
+        if row is not None:
+            end(session, actor, row, "logout", "signed_out")
 
 
 @blueprint.post("/api/v1/auth/refresh")

@@ -15,7 +15,7 @@ from onyx.core.db import unit_of_work
 from onyx.core.errors import AddressRefused, OnyxError
 from onyx.core.scope import tenant_scope
 from onyx.core.secrets import same
-from onyx.edge import gate
+from onyx.edge import beside, gate
 from onyx.edge.entering import with_cookie
 from onyx.edge.http import COOKIE as SESSION_COOKIE
 from onyx.edge.http import everybody, request_meta
@@ -125,7 +125,7 @@ def _admit(place: Tenant, its: Provider, carried: ticket.Ticket | None) -> BaseR
         entering.connect(_who_asked(carried), its, claims)
         return redirect("/settings/sso")
     opened = entering.enter(place, its, claims, request_meta())
-    return with_cookie(redirect(carried.next or _first_page(opened.token)), opened)
+    return beside.keep_what_was(with_cookie(redirect(carried.next or _first_page(opened.token)), opened), opened.token)
 
 
 def _who_asked(carried: ticket.Ticket) -> Actor:

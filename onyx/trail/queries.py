@@ -13,6 +13,7 @@ from uuid import UUID
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
+from onyx.audit.sentences import actions_that_say
 from onyx.core.actor import Actor
 from onyx.core.db import rows
 from onyx.core.errors import Invalid
@@ -20,7 +21,6 @@ from onyx.core.ids import parse_id
 from onyx.core.pages import Cursor, cursor_after, cut
 
 from .forms import AccessFilter, EventFilter
-from .sentences import actions_that_say
 
 SLOWEST = "4s"
 _CANCELLED = "57014"

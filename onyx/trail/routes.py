@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 
 from onyx.access.policy import Permission
 from onyx.audit.actions import Action
+from onyx.audit.sentences import vocabulary
 from onyx.core.actor import Actor
 from onyx.core.db import unit_of_work
 from onyx.core.ids import parse_id
@@ -18,7 +19,6 @@ from onyx.edge.http import Page, query_int, requires
 
 from . import queries, service
 from .forms import OUTCOMES, access_filter, event_filter
-from .sentences import vocabulary
 from .shapes import shown_access, shown_event, unnamed
 
 blueprint = Blueprint("trail", __name__)

@@ -3,10 +3,9 @@
 from typing import Any
 from uuid import UUID
 
+from onyx.audit.sentences import sentence, who
 from onyx.core.clock import rfc3339
 from onyx.core.ids import parse_id
-
-from .sentences import sentence, who
 
 
 def shown_event(row: Any, people: dict[str, str]) -> dict[str, Any]:

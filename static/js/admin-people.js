@@ -1,5 +1,5 @@
 // People in the console: filters that apply themselves, and what an administrator does to one person.
-import { post, remove } from "./api.js";
+import { get, post, remove } from "./api.js";
 import { ask } from "./dialogs.js";
 import { notify } from "./notices.js";
 import { watchLive } from "./live-stats.js";
@@ -14,7 +14,6 @@ const QUESTIONS = {
   "reset-password": { title: "Set a new password?", action: "Set it", danger: true, text: "is signed out everywhere; the new password is shown to you once." },
   "reset-link": { title: "Let this person set a new password?", action: "Go on", text: "gets a link with which to set a new password, within half an hour." },
   factors: { title: "Remove all second factors?", action: "Remove them", danger: true, text: "can then sign in with the password alone, until a new factor is set up." },
-  delete: { title: "Delete this person?", action: "Delete", danger: true, text: "is deleted with all chats and files. The trail keeps what they did. This cannot be undone." },
 };
 
 const LINK = "A link that works once, for half an hour, shown only here. Hand it over on a safe way.";
@@ -30,14 +29,11 @@ for (const button of document.querySelectorAll("[data-act]")) button.addEventLis
 for (const button of document.querySelectorAll("[data-copy]")) button.addEventListener("click", () => copy(button.dataset.copy));
 
 async function act(name) {
+  if (name === "delete") return destroy();
   const question = QUESTIONS[name];
   if (!(await ask({ ...question, text: `${person.email} ${question.text}` }))) return;
   const path = `/api/v1/users/${person.id}`;
   try {
-    if (name === "delete") {
-      await remove(path);
-      return location.assign("/admin/people/");
-    }
     if (name === "factors") {
       const { data } = await remove(`${path}/factors`);
       return notify(data.removed ? "The second factors were removed." : "There was no second factor.");
@@ -50,6 +46,36 @@ async function act(name) {
     byId("person-error").textContent = `Nothing was changed: ${error.message}`;
     byId("person-error").hidden = false;
   }
+}
+
+/** First what goes and what stays, then the person's e-mail, typed. */
+async function destroy() {
+  const path = `/api/v1/users/${person.id}`;
+  try {
+    const { data } = await get(`${path}/deletion`);
+    if (data.refused) throw new Error(data.refused);
+    const text = `${goes(data.goes)} This cannot be undone. The trail keeps ${counted(data.stays.events, "event", "events")} of what they did.`;
+    const typed = await ask({ title: `Delete ${person.email}?`, action: "Delete", danger: true, text, input: { label: "Type the person's e-mail to go on" } });
+    if (!typed) return;
+    if (typed.toLowerCase() !== person.email) throw new Error("what you typed is not this person's e-mail.");
+    await remove(path);
+    location.assign("/admin/people/");
+  } catch (error) {
+    byId("person-error").textContent = `Nothing was changed: ${error.message}`;
+    byId("person-error").hidden = false;
+  }
+}
+
+/** "With this person go 3 chats with 40 messages, 2 files and 1 API key." */
+function goes(found) {
+  const words = { projects: ["project", "projects"], chats: ["chat", "chats"], messages: ["message", "messages"], files: ["file", "files"],
+    api_keys: ["API key", "API keys"], live_sessions: ["live session", "live sessions"], invitations: ["open invitation", "open invitations"] };
+  const parts = Object.entries(words).filter(([name]) => found[name]).map(([name, forms]) => counted(found[name], ...forms));
+  return parts.length ? `With this person go ${parts.join(", ")}.` : "Nothing but the account goes with this person.";
+}
+
+function counted(count, one, many) {
+  return `${count >= 10000 ? "10,000 or more" : count} ${count === 1 ? one : many}`;
 }
 
 function show(secret, words) {

@@ -1,5 +1,5 @@
-// Whether everybody in the organisation needs a second factor.
-import { patch } from "./api.js";
+// Whether everybody in the organisation needs a second factor; and a mail that shows that mail works.
+import { patch, post } from "./api.js";
 import { ask } from "./dialogs.js";
 import { notify } from "./notices.js";
 
@@ -31,3 +31,12 @@ async function save(wanted) {
     return false;
   }
 }
+
+document.getElementById("test-mail")?.addEventListener("click", async () => {
+  try {
+    const { data } = await post("/api/v1/mail/test");
+    notify(`A mail is on its way to ${data.to}.`);
+  } catch (error) {
+    notify(`No mail was sent: ${error.message}`, "danger");
+  }
+});

@@ -1,0 +1,104 @@
+"""Login sessions in other organisations that a browser keeps beside the one in use, of one person alone (S4).
+
+The same person is who has the same e-mail there and has proved it there, by signing in with the wish to keep what was.
+Each session lives by its own organisation's rules; which organisations know an e-mail is told to nobody.
+"""
+
+from dataclasses import dataclass
+
+from flask import request
+from werkzeug.wrappers import Response
+
+from onyx.core.actor import Actor
+from onyx.core.errors import OnyxError
+from onyx.identity import tokens
+
+from . import gate
+from .http import COOKIE, request_meta
+from .state import state
+
+BESIDE, WISH = "onyx_beside", "onyx_wish"
+MOST = 4
+WISH_SECONDS = 600
+_BETWEEN = "~"  # in no token
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A session beside the one in use: its token, and whom it belongs to at this moment."""
+
+    token: str
+    actor: Actor
+
+
+def kept(actor: Actor) -> list[Kept]:
+    """The sessions that this browser keeps for the same person in other organisations, as far as they live."""
+    found: dict[str, Kept] = {}
+    for token in request.cookies.get(BESIDE, "").split(_BETWEEN)[:MOST]:
+        other = _alive(token)
+        if other is not None and _same_person(other, actor) and other.tenant_slug not in found:
+            found[other.tenant_slug] = Kept(token, other)
+    return list(found.values())
+
+
+def wish(response: Response) -> Response:
+    """The next sign-in of this browser is to keep the session in use."""
+    _set(response, WISH, "yes", WISH_SECONDS)
+    return response
+
+
+def keep_what_was(response: Response, token: str) -> Response:
+    """After signing in with `token`: keep the session that was in use, if that was wished and it is the same person's."""
+    if request.cookies.get(WISH) != "yes":
+        if request.cookies.get(BESIDE):
+            _set(response, BESIDE, "", 0)  # who signs in anew begins anew
+        return response
+    _set(response, WISH, "", 0)
+    now, before = _alive(token), _alive(request.cookies.get(COOKIE, ""))
+    if now is None or before is None or not _same_person(before, now):
+        return response
+    others = [one.token for one in kept(now) if one.actor.tenant_id != before.tenant_id]
+    return _keep(response, [request.cookies[COOKIE], *others])
+
+
+def exchange(response: Response, to: Kept, others: list[Kept]) -> Response:
+    """Put a kept session in use and keep the one that was."""
+    claims = tokens.read(to.token)
+    assert claims is not None  # it was read a moment ago
+    _set(response, COOKIE, to.token, expires=claims.expires)
+    rest = [one.token for one in others if one.token != to.token]
+    return _keep(response, [request.cookies[COOKIE], *rest])
+
+
+def forget(response: Response) -> Response:
+    """Keep nothing any more."""
+    if request.cookies.get(BESIDE):
+        _set(response, BESIDE, "", 0)
+    return response
+
+
+def _alive(token: str) -> Actor | None:
+    if not token or tokens.read(token) is None:
+        return None
+    try:
+        return gate.identify(token, request_meta(), ("600per60", 600, 60))
+    except OnyxError:
+        return None
+
+
+def _same_person(one: Actor, other: Actor) -> bool:
+    return one.email == other.email and one.tenant_id != other.tenant_id
+
+
+def _keep(response: Response, found: list[str]) -> Response:
+    some = found[:MOST]
+    ends = max((claims.expires for token in some if (claims := tokens.read(token))), default=0)
+    _set(response, BESIDE, _BETWEEN.join(some), expires=ends)
+    return response
+
+
+def _set(response: Response, name: str, value: str, seconds: int | None = None, expires: int | None = None) -> None:
+    response.set_cookie(
+        name, value, max_age=seconds, expires=expires, path="/", httponly=True, samesite="Lax",
+        secure=state().settings.secure_cookies,
+    )  # fmt: skip
