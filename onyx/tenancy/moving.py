@@ -34,27 +34,27 @@ def move(owner_url: str, tenant: UUID, to: str, progress: Progress = lambda _don
         psycopg.connect(target_url, autocommit=True) as target,
         main.transaction(),
     ):
-        row = main.execute(
-            "select slug, name, node from onyx.tenant where id = %s for no key update", [tenant]
-        ).fetchone()
+        row = main.execute("select node from onyx.tenant where id = %s for no key update", [tenant]).fetchone()
         if row is None or ledger.behind(main, tenant):
             raise NotMoved("There is no such organisation, or migrations have not reached it: run `flask migrate`.")
-        slug, name, node = row
+        (node,) = row
         if node == to:
             return str(node)
+        if to != nodes.MAIN:
+            nodes.introduce(main, target, [tenant])
         if node == nodes.MAIN:
-            _carry(main, target, tenant, (slug, name), progress)
+            _carry(main, target, tenant, progress)
         else:
             with psycopg.connect(nodes.owner_of(node, owner_url), autocommit=True) as source, source.transaction():
                 if _is_there(source, tenant):
-                    _carry(source, target, tenant, (slug, name), progress)
+                    _carry(source, target, tenant, progress)
                 elif not _is_there(target, tenant):
                     raise NotMoved(f"Neither {node} nor {to} has this organisation.")
         main.execute("update onyx.tenant set node = %s where id = %s", [to, tenant])
     return str(node)
 
 
-def _carry(source: Owner, target: Owner, tenant: UUID, named: tuple[str, str], progress: Progress) -> None:
+def _carry(source: Owner, target: Owner, tenant: UUID, progress: Progress) -> None:
     """Copy, compare, commit there, and only then drop here; `source` commits at the end of its transaction."""
     schema = schema_of(tenant)
     source.execute("set local lock_timeout = '20s'")
@@ -63,15 +63,14 @@ def _carry(source: Owner, target: Owner, tenant: UUID, named: tuple[str, str], p
     source.execute(sql.SQL("lock table {} in exclusive mode").format(everything))
     with target.transaction():
         _drop(target, schema)  # what a run that was killed had copied
-        _build(target, source, tenant, named)
+        _build(target, source, tenant)
         for number, table in enumerate(tables, 1):
             _copy(source, target, schema, table)
             progress(number, len(tables))
     _drop(source, schema)
 
 
-def _build(target: Owner, source: Owner, tenant: UUID, named: tuple[str, str]) -> None:
-    nodes.introduce(target, tenant, *named)
+def _build(target: Owner, source: Owner, tenant: UUID) -> None:
     target.execute("\n".join([script(target, tenant), ledger.all_applied(tenant)]).encode())
     months = source.execute(
         "select min(substring(relname from '[0-9]{6}$')), max(substring(relname from '[0-9]{6}$')) from pg_class"

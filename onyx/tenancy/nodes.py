@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from uuid import UUID
 
 import psycopg
+from psycopg.types.json import Jsonb
 
 MAIN = "main"
 _owners: Mapping[str, str] = {MAIN: ""}
@@ -39,9 +40,15 @@ def is_citus(connection: psycopg.Connection) -> bool:
     return connection.execute("select 1 from pg_extension where extname = 'citus'").fetchone() is not None
 
 
-def introduce(connection: psycopg.Connection, tenant: UUID, slug: str, name: str) -> None:
-    """Write a tenant's row on a node that is not `main`: its ledger there hangs on it."""
-    connection.execute(
-        "insert into onyx.tenant (id, slug, name, status) values (%s, %s, %s, 'active') on conflict (id) do nothing",
-        [tenant, slug, name],
-    )
+def introduce(main: psycopg.Connection, there: psycopg.Connection, tenants: list[UUID]) -> None:
+    """Write tenants' rows on a node that is not `main`, or bring them up to date: its ledger and quotas hang on them."""
+    for row in main.execute(
+        "select id, slug, name, settings from onyx.tenant where id = any(%s)", [tenants]
+    ).fetchall():
+        there.execute(
+            "insert into onyx.tenant (id, slug, name, settings, status) values (%s, %s, %s, %s, 'active')"
+            " on conflict (id) do update set slug = excluded.slug, name = excluded.name, settings = excluded.settings"
+            " where (tenant.slug, tenant.name, tenant.settings)"
+            " is distinct from (excluded.slug, excluded.name, excluded.settings)",
+            [row[0], row[1], row[2], Jsonb(row[3])],
+        )

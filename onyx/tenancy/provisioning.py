@@ -28,7 +28,7 @@ def provision(owner_url: str, slug: str, name: str, tenant: UUID | None = None, 
         home_url = home_url if home == node else nodes.owner_of(home, owner_url)
         if home != nodes.MAIN:
             with psycopg.connect(home_url, autocommit=True) as there:
-                _build_elsewhere(there, tenant_id, slug, name)
+                _build_elsewhere(main, there, tenant_id)
         with main.transaction():
             state = main.execute("select status from onyx.tenant where id = %s for update", [tenant_id]).fetchone()
             if state != ("provisioning",):
@@ -58,7 +58,7 @@ def partitions_ahead(owner_url: str, months: int = 3, only: UUID | None = None) 
     failed: list[UUID] = []
     for node, tenants in lying:
         try:
-            served, trouble = _serve_node(nodes.owner_of(node, owner_url), tenants, months)
+            served, trouble = _serve_node(owner_url, node, tenants, months)
         except (psycopg.Error, nodes.UnknownNode):
             served, trouble = 0, tenants
             _log.exception("no partitions made on a whole node", node=node)
@@ -66,9 +66,12 @@ def partitions_ahead(owner_url: str, months: int = 3, only: UUID | None = None) 
     return sum(len(tenants) for _, tenants in lying), made, failed
 
 
-def _serve_node(url: str, tenants: list[UUID], months: int) -> tuple[int, list[UUID]]:
+def _serve_node(owner_url: str, node: str, tenants: list[UUID], months: int) -> tuple[int, list[UUID]]:
     failed = []
-    with psycopg.connect(url, autocommit=True, connect_timeout=5) as home:
+    with psycopg.connect(nodes.owner_of(node, owner_url), autocommit=True, connect_timeout=5) as home:
+        if node != nodes.MAIN:
+            with psycopg.connect(owner_url, autocommit=True, connect_timeout=5) as main:
+                nodes.introduce(main, home, tenants)
         home.execute("select pg_advisory_lock(%s)", [_ONE_AT_A_TIME])
         lacking = [row[0] for row in home.execute(_LACKING, [tenants, _names(months)])]
         for tenant in lacking:
@@ -117,10 +120,10 @@ def _open(main: psycopg.Connection, tenant: UUID, built: str) -> None:
     main.execute("\n".join([built, ledger.all_applied(tenant) + ";", ready]).encode())
 
 
-def _build_elsewhere(there: psycopg.Connection, tenant: UUID, slug: str, name: str) -> None:
+def _build_elsewhere(main: psycopg.Connection, there: psycopg.Connection, tenant: UUID) -> None:
     """On another node the structure comes first, with a ledger of its own; `main` learns of it when it stands."""
     with there.transaction():
-        nodes.introduce(there, tenant, slug, name)
+        nodes.introduce(main, there, [tenant])
         there.execute("select 1 from onyx.tenant where id = %s for update", [tenant])
         if there.execute("select to_regnamespace(%s)", [schema_of(tenant)]).fetchone() == (None,):
             there.execute("\n".join([script(there, tenant), ledger.all_applied(tenant)]).encode())
