@@ -65,7 +65,7 @@ def _given_a_role_while_the_page_is_open(dana: Page, nora: Page) -> None:
     assert nora.request.get("/api/v1/users").status == 403
     dana.goto("/admin/people/?search=nora")
     dana.get_by_role("link", name="Nora New", exact=True).click()
-    dana.get_by_label("Admin", exact=True).check()
+    dana.locator('input[name="roles"][value="admin"]').check()
     dana.get_by_test_id("person-save").click()
     dana.wait_for_url(re.compile("saved=1"))
     assert nora.request.get("/api/v1/users").status == 200, "the session that is open feels it at once"
