@@ -39,8 +39,8 @@ grant execute on function onyx.isolation_checked(uuid, integer) to onyx_app;
 create function onyx.isolation_neighbour() returns uuid
 language sql stable security definer begin atomic
     select coalesce(
-        (select t.id from onyx.tenant t where t.id > onyx.ctx_tenant() and t.status <> 'provisioning' order by t.id limit 1),
-        (select t.id from onyx.tenant t where t.status <> 'provisioning' and t.id <> onyx.ctx_tenant() order by t.id limit 1))
+        (select t.id from onyx.tenant t where t.id > onyx.ctx_tenant() and t.status not in ('provisioning', 'deleting') order by t.id limit 1),
+        (select t.id from onyx.tenant t where t.status not in ('provisioning', 'deleting') and t.id <> onyx.ctx_tenant() order by t.id limit 1))
      where onyx.ctx_purpose_in('job:isolation');
 end;
 -- The newest migration of the tenant of the context.
