@@ -2,7 +2,7 @@
 
 Everything happens in one transaction of the owner: the new schema is built, filled and verified where nobody sees it,
 while people work on in the old one; the commit is the moment at which they change places. Whatever is interrupted
-before it has not happened, and there is nothing to clean up (docs/decisions/0012).
+before it has not happened, and there is nothing to clean up (docs/decisions/0008).
 """
 
 from collections.abc import Iterator

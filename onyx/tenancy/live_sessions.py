@@ -1,4 +1,4 @@
-"""The control plane's list of where somebody may be signed in, over all tenants (docs/decisions/0020).
+"""The control plane's list of where somebody may be signed in, over all tenants (docs/decisions/0009).
 
 It is written before a session's row commits and tidied after the session ended: it holds every live session, and
 perhaps a few that are none. Whoever reads it asks the tenant's own rows.
