@@ -46,6 +46,7 @@ def test_the_pages_are_for_everybody_dark_and_on_a_phone(visit, client_of, world
         for theme, width in (("light", 1280), ("dark", 390)):
             page.set_viewport_size({"width": width, "height": 900})
             page.evaluate("theme => document.documentElement.setAttribute('data-bs-theme', theme)", theme)
+            page.evaluate("Promise.allSettled(document.getAnimations().map(one => one.finished))")  # colours fade
             found = Axe().run(page).response["violations"]
             assert found == [], f"{path} {theme}: {[(one['id'], one['nodes'][0]['html'][:200]) for one in found]}"
             wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
