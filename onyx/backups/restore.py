@@ -26,7 +26,7 @@ from onyx.tenancy.backup_ledger import lock_of
 from onyx.tenancy.context import schema_of
 from onyx.tenancy.migrate import migrations_wait
 from onyx.tenancy.slugs import checked_slug
-from onyx.tenancy.steward import Refused
+from onyx.tenancy.steward import Refused, done_with
 
 from . import load, sealed, settling
 from .dump import Step, Tell, nothing
@@ -69,12 +69,18 @@ def restore(
             with connection.transaction():
                 loaded = _build(connection, aim, reader, keys, file, tell, step)
                 notice = _settle(connection, aim, loaded, actor, step)
+                went = _told(aim, loaded)
+                done_with(connection, went)
                 step("ready to commit")
             step("committed")
+    return {**went, "notice": str(notice)}
+
+
+def _told(aim: Aim, loaded: load.Loaded) -> dict[str, Any]:
     left = sum(len(found) for found in loaded.left_out.values())
     return {
         "tenant_id": str(aim.tenant), "slug": aim.slug, "in_place": aim.in_place, "rows": loaded.rows,
-        "left_out": left, "checkpoint": loaded.manifest["checkpoint"], "notice": str(notice),
+        "left_out": left, "checkpoint": loaded.manifest["checkpoint"],
     }  # fmt: skip
 
 
@@ -178,7 +184,7 @@ def _build(
     load.build(connection, aim.tenant, reader.header["versions"], has_role=aim.in_place)
     step("schema built")
     loaded = load.fill(connection, aim.tenant, file, reader, keys, tell, step)
-    load.verify(connection, aim.tenant, loaded)
+    load.verify(connection, aim.tenant, loaded, lambda _done, _total: tell(1, 1))  # that it goes on
     step("verified")
     load.forward(connection, aim.tenant, reader.header["versions"])
     step("migrated")

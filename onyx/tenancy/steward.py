@@ -31,7 +31,7 @@ def claim_next(owner_url: str, only: Collection[str] = (), but: Collection[str] 
     """
     with psycopg.connect(owner_url, autocommit=True) as connection:
         row = connection.execute(
-            "update onyx.steward_request set state = 'running' where id ="
+            "update onyx.steward_request set state = 'running', told_at = clock_timestamp() where id ="
             " (select id from onyx.steward_request where (state = 'queued'"
             f" or (state = 'running' and coalesce(told_at, created_at) < now() - interval '{_STALE}'))"
             " and (%(only)s::text[] = '{}' or operation = any(%(only)s)) and operation <> all(%(but)s)"
@@ -52,7 +52,7 @@ def run(owner_url: str, request_id: UUID, more: "Mapping[str, Operation] | None"
         ).fetchone()
         if row is None:
             return False
-        telling = _progress.set(_teller(connection, request_id))
+        telling, doing = _progress.set(_teller(connection, request_id)), _request.set(request_id)
         try:
             result, error = {**OPERATIONS, **(more or {})}[row[0]](owner_url, **row[1]), None
         except KeyError:
@@ -64,12 +64,26 @@ def run(owner_url: str, request_id: UUID, more: "Mapping[str, Operation] | None"
             result, error = None, type(failure).__name__
         finally:
             _progress.reset(telling)
+            _request.reset(doing)
         connection.execute(
             "update onyx.steward_request set state = %s, result = %s, error = %s, finished_at = clock_timestamp()"
-            " where id = %s",
-            ["failed" if error else "done", json.dumps(result) if result is not None else None, error, request_id],
+            " where id = %s and (state <> 'done' or %s)",  # what came to pass did, whatever went wrong after it
+            ["failed" if error else "done", json.dumps(result) if result is not None else None, error, request_id, not error],
         )
     return error is None
+
+
+def done_with(connection: psycopg.Connection[Any], result: dict[str, Any]) -> None:
+    """Say in the operation's own transaction that the request being carried out is done; nothing outside of one.
+
+    For what must not happen twice: a request whose steward dies before it has said so is taken up again.
+    """
+    request_id = _request.get()
+    if request_id is not None:
+        connection.execute(
+            "update onyx.steward_request set state = 'done', result = %s, finished_at = clock_timestamp() where id = %s",
+            [json.dumps(result), request_id],
+        )
 
 
 def create_tenant(owner_url: str, *, slug: str, name: str) -> dict[str, Any]:
@@ -121,6 +135,7 @@ def _teller(connection: psycopg.Connection[Any], request_id: UUID) -> Callable[[
 
 Operation = Callable[..., dict[str, Any]]
 _progress: ContextVar[Callable[[int, int], None] | None] = ContextVar("onyx_steward_progress", default=None)
+_request: ContextVar[UUID | None] = ContextVar("onyx_steward_request", default=None)
 OPERATIONS: dict[str, Operation] = {
     "create_tenant": create_tenant,
     "make_partitions": make_partitions,

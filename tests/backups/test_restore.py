@@ -8,9 +8,9 @@ from onyx.audit import merkle
 from onyx.backups import load, making, restore
 from onyx.backups.restore import Source
 from onyx.core import sealing
-from onyx.core.ids import parse_id
+from onyx.core.ids import parse_id, uuid7
 from onyx.core.scope import Scope
-from onyx.tenancy import boot_check, catalogue
+from onyx.tenancy import boot_check, catalogue, steward
 from onyx.tenancy import sealed as tenancy_sealed
 from onyx.tenancy.scripts import scripts
 from onyx.tenancy.steward import Refused
@@ -164,3 +164,28 @@ def test_a_trail_of_another_tenant_has_another_checkpoint(owner_url, world, full
     monkeypatch.setattr(merkle, "event_leaf", lambda tenant, event: leaf(world.globex.id, event))
     with pytest.raises(Refused, match="checkpoint differs"):
         restore.restore(owner_url, Source(Path(made["path"])), operator)
+
+
+def test_a_restore_whose_steward_dies_after_it_is_not_done_again(app, owner, owner_url, world, full, made, operator):
+    """Ten minutes later another steward would take up what still says running: people have worked on since."""
+    id = uuid7()
+    place = "insert into onyx.steward_request (id, operation, arguments) values (%s, 'restore_backup', '{}')"
+    owner.execute(place, [id])
+
+    class Died(BaseException):
+        pass
+
+    def restore_and_die(owner_url):
+        def at(step):
+            if step == "committed":
+                raise Died
+
+        restore.restore(owner_url, Source(Path(made["path"])), operator, step=at)
+
+    assert steward.claim_next(owner_url) == id
+    with pytest.raises(Died):
+        steward.run(owner_url, id, {"restore_backup": restore_and_die})
+    owner.execute("update onyx.steward_request set told_at = now() - interval '11 minutes' where id = %s", [id])
+    assert steward.claim_next(owner_url) is None
+    row = owner.execute("select state, result->>'slug' from onyx.steward_request where id = %s", [id]).fetchone()
+    assert row == ("done", world.acme.slug)

@@ -54,6 +54,14 @@ def test_a_request_whose_steward_died_is_taken_up_again(owner, owner_url, app):
     id = _place(owner, "make_partitions")
     assert steward.claim_next(owner_url) == id
     assert steward.claim_next(owner_url) is None
-    owner.execute("update onyx.steward_request set created_at = now() - interval '11 minutes' where id = %s", [id])
+    owner.execute("update onyx.steward_request set told_at = now() - interval '11 minutes' where id = %s", [id])
     assert steward.claim_next(owner_url) == id
+    assert steward.run(owner_url, id)
+
+
+def test_a_request_that_waited_long_is_not_taken_by_two_stewards(owner, owner_url, app):
+    id = _place(owner, "make_partitions")
+    owner.execute("update onyx.steward_request set created_at = now() - interval '1 hour' where id = %s", [id])
+    assert steward.claim_next(owner_url) == id
+    assert steward.claim_next(owner_url) is None
     assert steward.run(owner_url, id)
