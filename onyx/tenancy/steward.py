@@ -68,7 +68,13 @@ def run(owner_url: str, request_id: UUID, more: "Mapping[str, Operation] | None"
         connection.execute(
             "update onyx.steward_request set state = %s, result = %s, error = %s, finished_at = clock_timestamp()"
             " where id = %s and (state <> 'done' or %s)",  # what came to pass did, whatever went wrong after it
-            ["failed" if error else "done", json.dumps(result) if result is not None else None, error, request_id, not error],
+            [
+                "failed" if error else "done",
+                json.dumps(result) if result is not None else None,
+                error,
+                request_id,
+                not error,
+            ],
         )
     return error is None
 
