@@ -26,7 +26,7 @@ from onyx.core.errors import Unavailable
 from onyx.core.ids import uuid7
 from onyx.core.scope import tenant_scope
 
-from .judging import status_of
+from .judging import is_deleted
 
 _log = structlog.get_logger()
 _BATCH = 500
@@ -135,7 +135,7 @@ class AccessLog:
         except DBAPIError as error:
             if isinstance(error, OperationalError) or getattr(error.orig, "sqlstate", None) in _PASSING:
                 raise
-            if status_of(UUID(tenant)) in (None, "deleting"):
+            if is_deleted(UUID(tenant)):
                 return 0  # nothing of a deleted tenant is kept
             if len(entries) == 1:
                 return self._put_aside(tenant, entries)

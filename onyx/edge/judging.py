@@ -27,6 +27,13 @@ def status_of(tenant: UUID) -> str | None:
     return status
 
 
+def is_deleted(tenant: UUID) -> bool:
+    """Whether a tenant was deleted, or is about to be: its deletion is written down, which outlives it."""
+    with control_plane(Scope(tenant, "platform")) as connection:
+        asked = "select 1 from deletion where tenant_id = %s and state in ('confirmed', 'done')"
+        return connection.exec_driver_sql(asked, (tenant,)).first() is not None
+
+
 def is_open(tenant: UUID) -> bool:
     """Whether people of a tenant may work there: it is neither suspended nor archived, nor being deleted."""
     return status_of(tenant) == "active"
