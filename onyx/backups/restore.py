@@ -66,6 +66,8 @@ def restore(
     with _opened(owner_url, source) as (connection, reader, keys, file):
         aim = _aim(connection, reader.header, slug)
         with held(connection, aim.tenant), _as_refusal():
+            if aim.in_place and _aim(connection, reader.header, slug) != aim:  # it may have gone or moved meanwhile
+                raise Refused("The organisation has changed meanwhile. Look at it again.")
             with connection.transaction():
                 loaded = _build(connection, aim, reader, keys, file, tell, step)
                 notice = _settle(connection, aim, loaded, actor, step)

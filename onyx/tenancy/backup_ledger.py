@@ -37,7 +37,7 @@ class Backup(NamedTuple):
 
 
 def lock_of(tenant: UUID) -> list[int]:
-    """The advisory lock under which one backup, restore or deletion of a tenant runs at a time."""
+    """The advisory lock under which one backup, restore, move or deletion of a tenant runs at a time."""
     return [0x0A11_0010, int.from_bytes(tenant.bytes[-4:], "big", signed=True)]
 
 

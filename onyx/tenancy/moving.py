@@ -14,6 +14,7 @@ import psycopg
 from psycopg import sql
 
 from . import ledger, nodes
+from .backup_ledger import lock_of
 from .context import schema_of
 from .provisioning import script
 from .scripts import partitions
@@ -34,10 +35,14 @@ def move(owner_url: str, tenant: UUID, to: str, progress: Progress = lambda _don
         psycopg.connect(target_url, autocommit=True) as target,
         main.transaction(),
     ):
-        row = main.execute("select node from onyx.tenant where id = %s for no key update", [tenant]).fetchone()
+        if main.execute("select pg_try_advisory_xact_lock(%s, %s)", lock_of(tenant)).fetchone() != (True,):
+            raise NotMoved("A backup, a restore or the deletion of this organisation is under way. Wait until it is done.")
+        row = main.execute("select node, status from onyx.tenant where id = %s for no key update", [tenant]).fetchone()
         if row is None or ledger.behind(main, tenant):
             raise NotMoved("There is no such organisation, or migrations have not reached it: run `flask migrate`.")
-        (node,) = row
+        node, status = row
+        if status == "deleting":
+            raise NotMoved("This organisation is being deleted.")
         if node == to:
             return str(node)
         if to != nodes.MAIN:

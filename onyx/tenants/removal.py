@@ -7,7 +7,7 @@ nobody in, and its row goes last, with the certificate, in one transaction.
 
 import shutil
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from time import sleep
@@ -70,12 +70,15 @@ def _outside() -> Means:
 
 @dataclass(frozen=True, slots=True)
 class Doomed:
-    """The tenant that goes, the deletion that it goes by, and the owner's connection to the node on which it lies."""
+    """The tenant that goes, the deletion that it goes by, the owner's connection to the node on which it lies, and the
+    owner's addresses of all others, where a move that was killed may have left a copy.
+    """
 
     deletion: UUID
     id: UUID
     slug: str
     there: Owner
+    elsewhere: tuple[str, ...] = field(repr=False)
 
 
 def delete_tenant(owner_url: str, *, deletion: str, tell: Callable[[str], object] = str) -> dict[str, Any]:
@@ -88,17 +91,17 @@ def delete_tenant(owner_url: str, *, deletion: str, tell: Callable[[str], object
         if owner.execute("select pg_try_advisory_lock(hashtextextended(%s, 12))", [deletion]).fetchone() != (True,):
             raise Refused("Somebody is carrying it out already.")
         row = owner.execute(
-            "select d.state, d.id, d.tenant_id, d.slug, coalesce(t.node, 'main') from onyx.deletion d"
-            " left join onyx.tenant t on t.id = d.tenant_id where d.id = %s",
-            [UUID(deletion)],
+            "select state, id, tenant_id, slug from onyx.deletion where id = %s", [UUID(deletion)]
         ).fetchone()
         if row is None or row[0] not in ("confirmed", "done"):
             raise Refused("This deletion is not confirmed.")
         if row[0] == "confirmed":
             if owner.execute("select pg_try_advisory_lock(%s, %s)", lock_of(row[2])).fetchone() != (True,):
-                raise Refused("A backup or a restore of it is under way. It goes on when that is done.")
-            with psycopg.connect(nodes.owner_of(row[4], owner_url), autocommit=True) as there:
-                _carry_out(owner, Doomed(row[1], row[2], row[3], there), tell)
+                raise Refused("A backup, a restore or a move of it is under way. It goes on when that is done.")
+            node = _node(owner, row[2])  # only now: nobody moves it any more
+            elsewhere = tuple(nodes.owner_of(other, owner_url) for other in nodes.names() if other != node)
+            with psycopg.connect(nodes.owner_of(node, owner_url), autocommit=True) as there:
+                _carry_out(owner, Doomed(row[1], row[2], row[3], there, elsewhere), tell)
     return {"deletion": deletion}
 
 
@@ -106,6 +109,11 @@ def unfinished(owner_url: str) -> list[UUID]:
     """Deletions that are confirmed and not done."""
     with psycopg.connect(owner_url, autocommit=True) as owner:
         return [row[0] for row in owner.execute(UNFINISHED).fetchall()]
+
+
+def _node(owner: Owner, tenant: UUID) -> str:
+    row = owner.execute("select node from onyx.tenant where id = %s", [tenant]).fetchone()
+    return str(row[0]) if row else nodes.MAIN
 
 
 def _carry_out(owner: Owner, doomed: Doomed, tell: Callable[[str], object]) -> None:
@@ -144,7 +152,15 @@ def _empty_directory(owner: Owner, doomed: Doomed) -> None:
 
 def _drop(owner: Owner, doomed: Doomed) -> None:
     """Dropping schema and role."""
-    name, there = sql.Identifier(schema_of(doomed.id)), doomed.there
+    _drop_on(doomed.there, doomed)
+    for address in doomed.elsewhere:
+        with psycopg.connect(address, autocommit=True, connect_timeout=5) as other:
+            if other.execute("select to_regclass('onyx.deletion')").fetchone() != (None,):  # else it is not in use yet
+                _drop_on(other, doomed)
+
+
+def _drop_on(there: Owner, doomed: Doomed) -> None:
+    name = sql.Identifier(schema_of(doomed.id))
     for left in reversed(range(TRIES)):
         try:
             with there.transaction():

@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -20,11 +21,15 @@ import pytest
 
 from onyx import embedded
 from onyx.app import create_app, load_settings
+from onyx.backups.restore import held
 from onyx.core import db as database
 from onyx.core.db import db, rows, unit_of_work
 from onyx.core.scope import Scope, tenant_scope
+from onyx.edge import queue
+from onyx.edge.state import state
 from onyx.tenancy import bootstrap, migrate, moving, nodes
 from onyx.tenancy.walls import control_plane
+from onyx.tenants import removal
 from tests.cast import Tenant, World, join
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -215,6 +220,39 @@ def test_a_killed_move_leaves_it_where_it_was_and_is_done_again(two, fresh_world
         assert rows(session, "select count(*) from app_user")[0][0] == people[0]
     assert moving.move(owner_url, acme.id, "two") == "main"
     assert two.owner.execute(f"select count(*) from {acme.schema}.app_user").fetchone() == people
+
+
+def test_it_does_not_move_while_it_is_saved_restored_or_deleted(two, fresh_world, owner, owner_url):
+    """A deletion that had looked for it here would certify what lies there."""
+    acme = fresh_world.acme
+    with held(owner, acme.id), pytest.raises(moving.NotMoved, match="under way"):
+        moving.move(owner_url, acme.id, "two")
+    owner.execute("update onyx.tenant set status = 'deleting' where id = %s", [acme.id])
+    with pytest.raises(moving.NotMoved, match="being deleted"):
+        moving.move(owner_url, acme.id, "two")
+    assert _node(owner, acme) == "main" and not two.has(acme)
+
+
+def test_a_deletion_leaves_no_copy_that_a_killed_move_had_made(app, two, fresh_world, owner, owner_url):
+    acme = fresh_world.acme
+    environment = {**os.environ, "OWNER_URL": owner_url, "NODES": two.owner_url}
+    command = [sys.executable, "-m", "tests.tenancy.killed", "moving._drop", "after", "2", "move", str(acme.id), "two"]
+    assert subprocess.run(command, cwd=ROOT, env=environment).returncode == -signal.SIGKILL
+    assert _node(owner, acme) == "main" and two.has(acme), "the copy that nobody asks for"
+    owner.execute("update onyx.tenant set status = 'deleting' where id = %s", [acme.id])
+    owner.execute(
+        "insert into onyx.deletion (id, tenant_id, slug, name, state, reason, requested_as, confirm_from, confirmed_at,"
+        " confirmed_as) values (%s, %s, %s, 'x', 'confirmed', '', 'x', now(), now(), 'x')",
+        [acme.id, acme.id, acme.slug],
+    )
+    with app.app_context():
+        known = state()
+    with queue.connect(known.settings.redis_rq_url or known.settings.redis_url) as queues:
+        removal.install(removal.Means(known.store, queues, known.settings.onyx_var, timedelta(days=30)))
+        removal.delete_tenant(owner_url, deletion=str(acme.id))
+    assert owner.execute("select state from onyx.deletion where id = %s", [acme.id]).fetchone() == ("done",)
+    assert not two.has(acme)
+    assert two.owner.execute("select 1 from onyx.tenant where id = %s", [acme.id]).fetchone() is None
 
 
 def test_a_node_that_nobody_knows_is_said(two, world, owner_url):
