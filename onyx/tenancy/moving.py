@@ -36,7 +36,9 @@ def move(owner_url: str, tenant: UUID, to: str, progress: Progress = lambda _don
         main.transaction(),
     ):
         if main.execute("select pg_try_advisory_xact_lock(%s, %s)", lock_of(tenant)).fetchone() != (True,):
-            raise NotMoved("A backup, a restore or the deletion of this organisation is under way. Wait until it is done.")
+            raise NotMoved(
+                "A backup, a restore or the deletion of this organisation is under way. Wait until it is done."
+            )
         row = main.execute("select node, status from onyx.tenant where id = %s for no key update", [tenant]).fetchone()
         if row is None or ledger.behind(main, tenant):
             raise NotMoved("There is no such organisation, or migrations have not reached it: run `flask migrate`.")
