@@ -11,6 +11,7 @@ import psycopg
 from onyx.audit.actions import Action
 from onyx.audit.record import record_as_owner, target
 from onyx.core.actor import Actor
+from onyx.core.db import said
 from onyx.core.ids import uuid7
 from onyx.tenancy import backup_ledger as ledger
 from onyx.tenancy import nodes
@@ -43,7 +44,7 @@ def make(
                 made = dump(owner_url, tenant, file, Archive(id, OwnKeys(tenant, id, connection), {}), tell, step)
             step("file in its place")
         except (Refused, psycopg.Error) as error:
-            ledger.fail(connection, id, str(error))
+            ledger.fail(connection, id, _why(error))
             raise
         with connection.transaction():
             ledger.finish(connection, id, file.size, file.sha256, made)
@@ -82,7 +83,7 @@ def rehearse(owner_url: str, folder: Path, id: UUID, actor: Actor, tell: Tell = 
             went = drill(owner_url, Source(shelf.path_of(folder, found.tenant_id, id)), tell)
             ok, says = True, f"{went['rows']} rows in {went['tables']} tables are as they were saved."
         except (Refused, psycopg.Error) as error:
-            ok, says = False, str(error)
+            ok, says = False, _why(error)
         with connection.transaction():
             ledger.drilled(connection, id, ok, says)
             what = target("tenant", found.tenant_id, found.slug)
@@ -113,6 +114,10 @@ def known(connection: Connection, id: UUID) -> ledger.Backup:
     if found is None or found.state != "done":
         raise Refused("There is no finished backup by this id. `flask backups list` names them.")
     return found
+
+
+def _why(error: Refused | psycopg.Error) -> str:
+    return said(error) if isinstance(error, psycopg.Error) else str(error)
 
 
 @contextmanager

@@ -237,6 +237,14 @@ def violated(error: DBAPIError) -> str | None:
     return diagnostic.constraint_name if diagnostic else None
 
 
+def said(error: psycopg.Error) -> str:
+    """What PostgreSQL said, without the rows of which it said it (DETAIL, CONTEXT, values that it could not read)."""
+    words = error.diag.message_primary
+    if words is None:
+        return str(error)
+    return f"PostgreSQL refused a value ({error.sqlstate})." if (error.sqlstate or "").startswith("22") else words
+
+
 def rows(session: Session, statement: str, *values: Any) -> list[Any]:
     """Run a statement as it stands (`%s` parameters): named rows, no compiling, no entities; a Fixed one is prepared."""
     connection = session.connection()

@@ -12,6 +12,8 @@ from queue import SimpleQueue
 import psycopg
 from psycopg.errors import DeadlockDetected, LockNotAvailable
 
+from onyx.core.db import said
+
 from . import ledger, nodes
 from .context import schema_of
 from .ledger import Behind
@@ -104,8 +106,9 @@ def _migrate(connections: _Connections, behind: Behind) -> str | None:
         except (psycopg.Error, nodes.UnknownNode) as error:
             if main.closed:
                 raise
-            main.execute(ledger.line(behind.id, script, str(error)).encode())
-            return f"{script.version:04} {script.name}: {error}"
+            why = said(error) if isinstance(error, psycopg.Error) else str(error)
+            main.execute(ledger.line(behind.id, script, why).encode())
+            return f"{script.version:04} {script.name}: {why}"
         if home is not main:
             main.execute(ledger.line(behind.id, script).encode())
     return None

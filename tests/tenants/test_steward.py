@@ -65,3 +65,23 @@ def test_a_request_that_waited_long_is_not_taken_by_two_stewards(owner, owner_ur
     assert steward.claim_next(owner_url) == id
     assert steward.claim_next(owner_url) is None
     assert steward.run(owner_url, id)
+
+
+def test_what_a_tenants_rows_hold_is_in_no_error(owner, owner_url, app):
+    """PostgreSQL's DETAIL and CONTEXT show the row that it could not take; platform admins read this."""
+    asked = (
+        "create temp table held (id integer primary key, secret text unique); insert into held values (1, 'canary'),"
+        " (2, 'canary')",
+        "select 'canary'::integer",
+    )
+
+    def breaks(_owner_url, *, statement):
+        owner.execute(statement)
+
+    for number, statement in enumerate(asked):
+        id = _place(owner, "breaks", statement=statement)
+        assert steward.claim_next(owner_url) == id
+        assert not steward.run(owner_url, id, {"breaks": breaks})
+        state, error = _state(owner, id)
+        assert state == "failed" and "canary" not in error
+        assert ("held_secret_key", "22P02")[number] in error, "it still says what was wrong"
