@@ -3,7 +3,7 @@
 from sqlalchemy.orm import Session
 
 from onyx.audit.actions import Action
-from onyx.audit.record import change, record, target
+from onyx.audit.record import change, target
 from onyx.core.actor import Actor
 from onyx.core.db import rows, unit_of_work
 from onyx.core.errors import Conflict
@@ -11,6 +11,8 @@ from onyx.core.scope import current_scope, tenant_scope
 from onyx.identity import changes
 from onyx.tenancy.settings import settings_of
 from onyx.tenancy.walls import control_plane
+
+from .telling import told_first
 
 
 def is_required() -> bool:
@@ -38,8 +40,6 @@ def require_factor(session: Session, actor: Actor, wanted: bool) -> None:
     changes.tenant_changed(session, actor.tenant_id, changes.FACTOR_POLICY)
     where = target("tenant", actor.tenant_id, actor.tenant_name)
     told = [change("require_factor", before, wanted)]
-    with control_plane(current_scope()) as connection:
-        connection.exec_driver_sql("select require_factor(%s)", (wanted,))
-        # The event's transaction commits first: without it the setting does not change.
-        with unit_of_work() as own:
-            record(own, actor, Action.SIGN_IN_POLICY_CHANGED, where, changes=told)
+    with told_first(actor, Action.SIGN_IN_POLICY_CHANGED, where, changes=told):
+        with control_plane(current_scope()) as connection:
+            connection.exec_driver_sql("select require_factor(%s)", (wanted,))

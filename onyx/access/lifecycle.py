@@ -74,11 +74,12 @@ def change_roles(session: Session, actor: Actor, user: User, ends: Mapping[str, 
     before, after = _told(roles_held(user), ends_of(user)), _told(sorted(ends), ends)
     if before == after:
         return
-    apart = rules.held_apart(actor, user)
+    apart, grants = rules.held_apart(actor, user), rules.grants(user, actor.tenant_slug)
     _write_roles(session, actor, user, ends)
     session.flush()  # so that the answer, and the rules, see the roles as they are now
     session.refresh(user, ["roles"])
     rules.not_by_oneself(actor, user)
+    rules.not_for_longer(actor, user, grants)
     _mark_ends(ends)
     told = [change("roles", before, after)]
     record(session, actor, Action.ROLES_CHANGED, target("user", user.id, user.email), changes=told)

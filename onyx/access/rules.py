@@ -1,17 +1,19 @@
 """What nobody may do to people: rise above themselves, lock themselves out, or leave a tenant without an admin (I2)."""
 
+from datetime import datetime
+
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from onyx.access.held import permissions_held
-from onyx.access.people import HELD_APART
-from onyx.access.policy import PLATFORM_SLUG, Permission, Role
+from onyx.access.held import live, permissions_held
+from onyx.access.people import HELD_APART, KEEPS_ADMIN
+from onyx.access.policy import PLATFORM_SLUG, Role, permissions_of
 from onyx.core.actor import Actor
 from onyx.core.db import rows
 from onyx.core.errors import Conflict, Denied
 from onyx.identity.models import User
 
-KEEPS_ADMIN = frozenset({Permission.USERS_MANAGE.value, Permission.ROLES_GRANT.value})
+Grant = tuple[frozenset[str], datetime | None]
 _OTHER_ADMINS = """
 select 1 from app_user u join user_role r on r.user_id = u.id
  where r.role = %s and r.expires_at is null and u.status = 'active' and u.id <> %s limit 1
@@ -67,6 +69,27 @@ def not_by_oneself(actor: Actor, user: User) -> None:
     """
     if user.id == actor.user_id and permissions_held(user, actor.tenant_slug) - _own(actor):
         raise Denied("You cannot give yourself what you may not do; ask another administrator.")
+
+
+def grants(user: User, tenant_slug: str) -> list[Grant]:
+    """What each of somebody's grants gives at this moment, and until when."""
+    return [
+        (permissions_of((one.role,), tenant_slug, one.custom.permissions if one.custom else ()), one.expires_at)
+        for one in user.roles
+        if live(one)
+    ]
+
+
+def not_for_longer(actor: Actor, user: User, before: list[Grant]) -> None:
+    """Raise Denied for a right that the actor, by what `user` holds from now on, has for longer than by `before`:
+    whoever was given something for a time does not make it last.
+    """
+    if not actor.for_a_person or user.id != actor.user_id:
+        return
+    for given, until in grants(user, actor.tenant_slug):
+        lasting = [some for some, end in before if end is None or (until is not None and end >= until)]
+        if given.difference(*lasting):
+            raise Denied("You cannot keep for longer what was given to you for a time; ask another administrator.")
 
 
 def _own(actor: Actor) -> frozenset[str]:

@@ -3,17 +3,22 @@
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
+from sqlalchemy import Connection
 from sqlalchemy.orm import Session
 
 from onyx.audit.actions import Action
-from onyx.audit.record import change, record, target
+from onyx.audit.record import change, target
 from onyx.core.actor import Actor
-from onyx.core.db import rows, unit_of_work
+from onyx.core.db import rows
+from onyx.core.errors import Conflict
 from onyx.core.scope import Scope, current_scope
 from onyx.identity import changes
 from onyx.tenancy.walls import control_plane
+
+from .telling import told_first
 
 REMEMBER_DAYS = 30
 # Fields of the policy by their names in onyx.tenant.settings.
@@ -23,6 +28,9 @@ NAMES = {
     "session_max_concurrent": "most",
     "remember_days": "remember_days",
 }
+_READ = "select settings from tenant where id = %s"
+LOCK = "select pg_advisory_xact_lock(hashtextextended(%s, 11))"  # on a tenant's settings, by its id
+MEANWHILE = "Somebody else changed this at the same moment. Look at it again."
 _TIGHTEN = """
 update login_session s set idle_seconds = least(s.idle_seconds, %s), expires_at = least(s.expires_at, s.created_at
        + case when s.remember then %s else %s end * interval '1 second')
@@ -59,30 +67,41 @@ class Policy:
 def policy_of(scope: Scope, defaults: Policy) -> Policy:
     """The policy of the scope's tenant: its settings over the defaults."""
     with control_plane(scope) as connection:
-        found = connection.exec_driver_sql("select settings from tenant where id = %s", (scope.tenant,)).scalar()
+        found = connection.exec_driver_sql(_READ, (scope.tenant,)).scalar()
     return over(found or {}, defaults)
 
 
 def set_policy(actor: Actor, wanted: Mapping[str, int | None], defaults: Policy) -> Policy:
     """Change the settings named in `wanted`, None bringing the default back; purpose `admin`.
 
-    Sessions that last longer than that are shortened at once. The event commits first: without it nothing changes.
+    Sessions that last longer than that are shortened at once, in the event's own transaction, which commits first.
     """
     scope = current_scope()
     with control_plane(scope) as connection:
-        read = "select settings from tenant where id = %s"
-        settings = dict(connection.exec_driver_sql(read, (scope.tenant,)).scalar_one())
-        old, new = over(settings, defaults), over({**settings, **wanted}, defaults)
-        told = [
-            change(name, old.told()[name], value) for name, value in new.told().items() if old.told()[name] != value
-        ]
-        if told:
-            values = [wanted.get(name, settings.get(name)) for name in NAMES]
-            connection.exec_driver_sql("select set_session_policy(%s, %s, %s, %s)", tuple(values))
-            with unit_of_work() as session:
-                record(session, actor, Action.SESSION_POLICY_CHANGED, target("tenant", scope.tenant), changes=told)
-                tighten(session, actor, new)
+        settings = _said(connection, scope)
+    old, new = over(settings, defaults), over({**settings, **wanted}, defaults)
+    told = [change(name, old.told()[name], value) for name, value in new.told().items() if old.told()[name] != value]
+    if told:
+        where = target("tenant", scope.tenant)
+        also = partial(tighten, actor=actor, policy=new)
+        with told_first(actor, Action.SESSION_POLICY_CHANGED, where, also=also, changes=told):
+            _write(scope, wanted, settings)
     return new
+
+
+def _write(scope: Scope, wanted: Mapping[str, int | None], seen: Mapping[str, Any]) -> None:
+    """Raises Conflict when the policy is not what was seen any more."""
+    with control_plane(scope) as connection:
+        connection.exec_driver_sql(LOCK, (str(scope.tenant),))
+        settings = _said(connection, scope)
+        if any(settings.get(name) != seen.get(name) for name in NAMES):
+            raise Conflict(MEANWHILE)
+        values = tuple(wanted.get(name, settings.get(name)) for name in NAMES)
+        connection.exec_driver_sql("select set_session_policy(%s, %s, %s, %s)", values)
+
+
+def _said(connection: Connection, scope: Scope) -> dict[str, Any]:
+    return dict(connection.exec_driver_sql(_READ, (scope.tenant,)).scalar_one())
 
 
 def tighten(session: Session, actor: Actor, policy: Policy) -> None:

@@ -16,10 +16,9 @@ from sqlalchemy.orm import Session
 from onyx.audit.actions import Action
 from onyx.audit.record import change, record, target
 from onyx.core.actor import Actor
-from onyx.core.db import unit_of_work
-from onyx.core.errors import Denied, Invalid
+from onyx.core.errors import Conflict, Denied, Invalid
 from onyx.core.networks import is_inside
-from onyx.core.scope import current_scope, tenant_scope
+from onyx.core.scope import current_scope
 from onyx.identity import changes
 from onyx.tenancy import sealed
 from onyx.tenancy.listing import Tenant
@@ -28,12 +27,12 @@ from onyx.tenancy.settings import PLATFORM_ONLY, TenantSettings, checked, of, se
 from onyx.tenancy.walls import control_plane
 
 from .factor_policy import require_factor
-from .session_policy import NAMES, Policy, over, set_policy, tighten
+from .session_policy import LOCK, MEANWHILE, NAMES, Policy, over, set_policy, tighten
+from .telling import told_first
 from .visiting import visiting
 
 KEY = "model_key"  # as it is given; kept sealed under another name, and never shown
 _SEALED = "model_key_sealed"
-_LOCK = "select pg_advisory_xact_lock(hashtextextended(%s, 11))"
 _READ = "select settings from tenant where id = %s"
 _OWN = "select change_settings(%s::jsonb)"
 _ANY = "update tenant set settings = jsonb_strip_nulls(settings || %s::jsonb) where id = %s returning true"
@@ -100,19 +99,23 @@ def _change(
     if not planned.names:
         return planned.after, [], {}
     changes.tenant_changed(session, tenant, changes.SETTINGS)
-    with control_plane(scope) as connection:
-        connection.exec_driver_sql(_LOCK, (str(tenant),))
-        planned = _plan(connection, actor, tenant, wanted)  # once more, now that nobody else changes them
-        values = {name: value for name, value in planned.kept.items() if name in wanted}
-        written = json.dumps({**values, **{name: None for name in wanted if wanted[name] is None}})
-        statement, arguments = (_OWN, (written,)) if own else (_ANY, (written, tenant))
-        if not connection.exec_driver_sql(statement, arguments).scalar():
-            raise Invalid()
-        # The event's transaction commits first: without it nothing changes.
-        with tenant_scope(actor.tenant_id, scope.purpose, actor.user_id, actor.session_id), unit_of_work() as trail:
-            where = target("tenant", tenant, actor.tenant_name if own else "")
-            record(trail, actor, Action.SETTINGS_CHANGED, where, changes=planned.told, **planned.more)
-    return planned.after, planned.told, planned.more
+    where = target("tenant", tenant, actor.tenant_name if own else "")
+    with told_first(actor, Action.SETTINGS_CHANGED, where, changes=planned.told, **planned.more):
+        with control_plane(scope) as connection:
+            connection.exec_driver_sql(LOCK, (str(tenant),))
+            again = _plan(connection, actor, tenant, wanted)  # once more, now that nobody else changes them
+            if (again.told, again.more) != (planned.told, planned.more):
+                raise Conflict(MEANWHILE)
+            _write(connection, tenant, wanted, again, own)
+    return again.after, again.told, again.more
+
+
+def _write(connection: Connection, tenant: UUID, wanted: dict[str, Any], planned: "_Plan", own: bool) -> None:
+    values = {name: value for name, value in planned.kept.items() if name in wanted}
+    written = json.dumps({**values, **{name: None for name in wanted if wanted[name] is None}})
+    statement, arguments = (_OWN, (written,)) if own else (_ANY, (written, tenant))
+    if not connection.exec_driver_sql(statement, arguments).scalar():
+        raise Invalid()
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,8 @@ class Matching(Body):
 
     @model_validator(mode="after")
     def something(self) -> Self:
-        if not any(self.model_dump().values()):
+        parts = (value.strip() if isinstance(value, str) else value for value in self.model_dump().values())
+        if not any(parts):  # blanks narrow nothing down: they would find everybody
             raise ValueError("give at least one part of the filter, or all: true instead of matching")
         return self
 

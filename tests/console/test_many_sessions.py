@@ -110,6 +110,16 @@ def test_all_that_a_filter_finds_are_ended_when_the_name_is_typed(client_of, wor
     assert event["found_by"] == ["text"] and "Lee" not in str(event)
 
 
+def test_a_filter_of_blanks_finds_nobody_rather_than_everybody(client_of, world):
+    petra, alice = client_of("petra"), client_of("alice")
+    for blank in ({"q": "  "}, {"ip": " "}, {"device": "\t"}, {"q": " ", "ip": " "}):
+        everywhere = {"matching": blank, "confirm": "platform"}
+        assert petra.post("/api/v1/platform/live-sessions/revoke", json=everywhere).status_code == 422
+        here = {"matching": blank, "confirm": world.acme.slug}
+        assert client_of("dana").post("/api/v1/live-sessions/revoke", json=here).status_code == 422
+    assert alice.get("/api/v1/users/me").status_code == 200
+
+
 def test_ending_unseen_sessions_needs_a_fresh_confirmation(client_of, world, owner):
     dana = client_of("dana")
     with owner.transaction():

@@ -51,3 +51,23 @@ def test_every_appointment_is_told_plainly(client_of, world, owner):
     assert dana.put(f"/api/v1/users/{world.bob.id}/roles", json={"roles": ["auditor"]}).status_code == 200, "no news"
     assert dana.put(f"/api/v1/users/{world.alice.id}/roles", json={"roles": ["curator"]}).status_code == 200
     assert _told(owner, world.acme) == [*before, made.get_json()["data"]["id"], str(world.bob.id)]
+
+
+@pytest.mark.parametrize("permissions", [("users:manage", "users:read"), ("roles:grant", "users:read")])
+def test_a_role_with_a_part_of_administration_appoints_no_auditor(client_of, world, permissions):
+    """Whoever may make accounts and no more must not make one that reads the trail, nor find another way to it."""
+    dana = client_of("dana")
+    some = ["keys:create", "own:account", "own:sign_in", "profile:read"]
+    made = dana.post("/api/v1/roles", json={"name": "Desk", "permissions": [*permissions, *some]}).get_json()["data"]
+    assert dana.put(f"/api/v1/users/{world.alice.id}/roles", json={"roles": ["user", made["key"]]}).status_code == 200
+    alice = client_of("alice")
+    person = {"email": "second@acme.example", "roles": ["auditor"]}
+    tries = [
+        alice.post("/api/v1/users", json=person),
+        alice.post("/api/v1/invitations", json=person),
+        alice.put(f"/api/v1/users/{world.bob.id}/roles", json={"roles": ["auditor"]}),
+    ]
+    table = alice.post("/api/v1/users/import?make=accounts", data="email,roles\nthird@acme.example,auditor\n")
+    assert table.status_code == 403 or table.get_json()["data"]["refused"] == 1
+    assert [answer.status_code for answer in tries] == [403, 403, 403]
+    assert dana.put(f"/api/v1/users/{world.bob.id}/roles", json={"roles": ["auditor"]}).status_code == 200

@@ -220,6 +220,23 @@ def test_the_last_administrators_office_cannot_be_given_an_end(client_of, app, w
     assert _give(client_of("alice"), world.dana, "user").status_code == 200
 
 
+def test_nobody_makes_last_what_was_given_to_them_for_a_time(client_of, make, world):
+    dana, end, later = client_of("dana"), rfc3339(now() + timedelta(hours=1)), rfc3339(now() + timedelta(hours=9))
+    assert _give(dana, world.alice, "user", "admin", until={"admin": end}).status_code == 200
+    alice, clone = client_of("alice"), make("users:read")
+    tries = [
+        _give(alice, world.alice, "user", "admin", until={}),
+        _give(alice, world.alice, "user", "admin", until={"admin": later}),
+        _give(alice, world.alice, "user", "admin", clone["key"]),
+    ]
+    assert [answer.status_code for answer in tries] == [403, 403, 403]
+    assert all("for longer" in answer.get_json()["error"]["message"] for answer in tries)
+    data = client_of("dana").get(f"/api/v1/users/{world.alice.id}").get_json()["data"]
+    assert list(data["until"]) == ["admin"]
+    assert _give(alice, world.alice, "user", "admin", "limited").status_code == 200, "what lasts gives this already"
+    assert _give(dana, world.alice, "user", "admin", until={}).status_code == 200
+
+
 def test_an_end_is_still_to_come_and_names_a_role_of_the_list(client_of, world):
     dana = client_of("dana")
     for until in ({"user": rfc3339(now() - timedelta(seconds=1))}, {"curator": rfc3339(now() + timedelta(days=1))}):

@@ -9,6 +9,7 @@ import pytest
 
 from onyx.access.freshness import MINUTES
 from tests.settings.conftest import SETTINGS, error_in
+from tests.tenants.conftest import held  # noqa: F401 - fixture
 
 QUOTAS = ("quota_users", "quota_storage_bytes", "quota_messages_daily", "quota_api_calls_daily")
 
@@ -147,3 +148,31 @@ def test_the_command_line_sets_them_too(app, owner_url, world, events):
         assert refused.exit_code == 1 and "Traceback" not in refused.output and len(refused.output) > 20, wrong
     told = events(world.acme, "settings.changed")
     assert [event["actor"]["type"] for event in told] == ["operator", "operator"]
+
+
+def test_nobody_waits_for_a_connection_with_one_of_the_same_pool_in_hand(decide, allow, client_of, held):  # noqa: F811
+    """Whoever has a tenant's connection may take one of the control plane's, never the other way round (decision 0011)."""
+    dana = client_of("dana")
+    assert decide(email_domains=["acme.example"], session_idle_seconds=600).status_code == 200
+    allow(quota_users=50, session_idle_seconds=500)
+    assert dana.patch("/api/v1/settings/sessions", json={"session_idle_seconds": 400}).status_code == 200
+    assert dana.patch("/api/v1/auth/policy", json={"require_factor": False}).status_code in (200, 404, 405)
+    assert {(main, control) for name, main, control in held if name == "main"} == {(0, 0)}
+    assert {control for name, _, control in held if name == "control"} == {0}
+
+
+def test_what_could_not_be_written_is_told_as_a_failure(decide, events, world, owner):
+    """The event comes first; a change that does not come after all leaves a second one."""
+    owner.execute(
+        "create or replace function onyx.rev() returns trigger language plpgsql as $$"
+        " begin if new.settings <> old.settings then raise exception 'no'; end if; return new; end $$"
+    )
+    owner.execute("create trigger rev before update on onyx.tenant for each row execute function onyx.rev()")
+    try:
+        assert decide(password_min_length=20).status_code >= 500
+        assert decide(session_idle_seconds=400).status_code >= 500
+    finally:
+        owner.execute("drop trigger rev on onyx.tenant; drop function onyx.rev()")
+    for action in ("settings.changed", "session_policy.changed"):
+        assert [event["outcome"] for event in events(world.acme, action)] == ["success", "failure"]
+    assert decide(session_idle_seconds=400).status_code == 200

@@ -4,8 +4,10 @@ import threading
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import event
 
 from jobs import runner
+from onyx.core.db import control_engine, db
 from onyx.core.ids import uuid7
 from onyx.edge import queue
 from onyx.tenancy import steward as steward_requests
@@ -52,3 +54,31 @@ def run_job(app, world):
             return runner.run(name, meta, uuid7().hex)
 
     return run
+
+
+@pytest.fixture
+def held(app):
+    """What this thread held whenever it took a connection: (which pool it took from, main ones held, control ones)."""
+    with app.app_context():
+        pools = {"main": db.engine, "control": control_engine()}
+    mine, holding, seen = threading.get_ident(), {"main": set(), "control": set()}, []
+    listening = []
+
+    def listen(name, engine):
+        def taken(connection, _record, _proxy):
+            if threading.get_ident() == mine:
+                seen.append((name, len(holding["main"]), len(holding["control"])))
+                holding[name].add(id(connection))
+
+        def given_back(connection, _record):
+            holding[name].discard(id(connection))
+
+        for what, function in (("checkout", taken), ("checkin", given_back)):
+            event.listen(engine, what, function)
+            listening.append((engine, what, function))
+
+    for name, engine in pools.items():
+        listen(name, engine)
+    yield seen
+    for engine, what, function in listening:
+        event.remove(engine, what, function)

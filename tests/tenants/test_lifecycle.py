@@ -2,7 +2,6 @@
 
 import io
 import os
-import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -13,7 +12,7 @@ from sqlalchemy import event
 
 from jobs import due
 from onyx.core.actor import Actor
-from onyx.core.db import control_engine, db, unit_of_work
+from onyx.core.db import db, unit_of_work
 from onyx.core.errors import Conflict
 from onyx.core.scope import Scope, tenant_scope
 from onyx.tenancy import migrate
@@ -211,34 +210,6 @@ def test_the_pages_say_how_it_is(petra, world, owner):
     home = petra.get(f"/platform/tenants/{world.platform.id}", headers={"Accept": "text/html"}).text
     assert 'data-testid="tenant-delete"' not in home and 'data-testid="tenant-suspend"' not in home
     assert petra.get("/platform/deletions", headers={"Accept": "text/html"}).status_code == 200
-
-
-@pytest.fixture
-def held(app):
-    """What this thread held whenever it took a connection: (which pool it took from, main ones held, control ones)."""
-    with app.app_context():
-        pools = {"main": db.engine, "control": control_engine()}
-    mine, holding, seen = threading.get_ident(), {"main": set(), "control": set()}, []
-    listening = []
-
-    def listen(name, engine):
-        def taken(connection, _record, _proxy):
-            if threading.get_ident() == mine:
-                seen.append((name, len(holding["main"]), len(holding["control"])))
-                holding[name].add(id(connection))
-
-        def given_back(connection, _record):
-            holding[name].discard(id(connection))
-
-        for what, function in (("checkout", taken), ("checkin", given_back)):
-            event.listen(engine, what, function)
-            listening.append((engine, what, function))
-
-    for name, engine in pools.items():
-        listen(name, engine)
-    yield seen
-    for engine, what, function in listening:
-        event.remove(engine, what, function)
 
 
 def test_nobody_waits_for_a_connection_with_one_of_the_same_pool_in_hand(petra, world, held, steward):
