@@ -117,7 +117,7 @@ MEANING: dict[Permission, str] = {
     P.SCIM_PROVISION: "Let a directory bring and remove people",
     P.SESSIONS_READ: "See who is signed in, and since when",
     P.SESSIONS_REVOKE: "Sign others out",
-    P.SETTINGS_MANAGE: "Say how long people stay signed in",
+    P.SETTINGS_MANAGE: "Decide how people sign in and from where, and which language model answers",
     P.SSO_MANAGE: "Connect the organisation's own sign-in service",
     P.TENANTS_MANAGE: "Create, change and suspend organisations",
     P.TENANTS_READ: "See the organisations of this installation",

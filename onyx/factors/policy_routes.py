@@ -22,7 +22,7 @@ def policy(_actor: Actor, _session: Session) -> dict[str, Any]:
 
 
 @blueprint.patch("/api/v1/sign-in-policy")
-@requires(Permission.USERS_MANAGE, limit="30/minute", fresh=True)
+@requires(Permission.SETTINGS_MANAGE, limit="30/minute", fresh=True)
 def change(actor: Actor, session: Session) -> dict[str, Any]:
     form = body(FactorPolicy)
     require_factor(session, actor, form.require_factor)

@@ -59,3 +59,14 @@ def test_a_key_is_worth_nothing_while_its_person_lacks_the_factor_that_is_requir
     assert isinstance(generator, pyotp.TOTP)
     assert by_key(key, "/api/v1/sessions").status_code == 200
     assert by_key(key, FACTORS).status_code == 403
+
+
+def test_neither_a_key_nor_who_looks_after_people_alone_decides_how_all_sign_in(client_of, by_key, world):
+    dana = client_of("dana")
+    answer = by_key(key_of(dana, "users:manage"), POLICY, method="PATCH", json={"require_factor": False})
+    assert (answer.status_code, code_in(answer)) == (403, "denied")
+    desk = {"name": "Desk", "permissions": ["users:manage", "users:read"]}
+    role = dana.post("/api/v1/roles", json=desk).get_json()["data"]["key"]
+    assert dana.put(f"/api/v1/users/{world.alice.id}/roles", json={"roles": ["user", role]}).status_code == 200
+    assert client_of("alice").patch(POLICY, json={"require_factor": False}).status_code == 403
+    assert dana.patch(POLICY, json={"require_factor": False}).status_code == 200
