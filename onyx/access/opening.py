@@ -21,7 +21,7 @@ from onyx.tenancy.live_sessions import expect
 from onyx.tenancy.settings import settings_of
 
 from .ending import end
-from .session_policy import Policy
+from .session_policy import NAMES, Policy, over
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,14 +34,17 @@ class SignedIn:
 
 
 def open_session(
-    session: Session, actor: Actor, user: UUID, policy: Policy, remember: bool, device: str, factor: str | None = None
+    session: Session, actor: Actor, user: UUID, defaults: Policy, remember: bool, device: str, factor: str | None = None
 ) -> SignedIn:
     """Open a login session for a person who has proved who they are, by `factor` or a password; purpose `auth`.
 
-    Where the policy bounds how many somebody may have, the oldest ones end. Raises AddressRefused, once recorded, for
-    somebody who comes from where the organisation lets nobody in.
+    The organisation's policy counts, over the installation's `defaults`; where it bounds how many somebody may have,
+    the oldest ones end. Raises AddressRefused, once recorded, for somebody who comes from where the organisation lets
+    nobody in.
     """
-    _must_come_from_within(actor)
+    decided = settings_of(current_scope())
+    _must_come_from_within(actor, decided.ip_allow)
+    policy = over(decided.model_dump(include=set(NAMES)), defaults)
     profile = session.get_one(Profile, user, with_for_update=True)  # one after the other, so that none is not counted
     profile.last_login_at = now()
     _make_room(session, actor, user, policy)
@@ -60,13 +63,12 @@ def open_session(
             device=device,
         )
     )
-    expect(id, expires_at, actor.request.ip, device)
+    expect(id, expires_at, actor.request.ip, device, min(policy.idle_seconds, policy.absolute_seconds))
     record(session, actor, Action.SESSION_CREATED, target("session", id, device), remember=remember, factor=factor)
     return SignedIn(token, id, expires_at)
 
 
-def _must_come_from_within(actor: Actor) -> None:
-    networks = settings_of(current_scope()).ip_allow
+def _must_come_from_within(actor: Actor, networks: tuple[str, ...]) -> None:
     if networks and not is_inside(actor.request.ip, networks):
         where = target("route", "", f"{actor.request.method} {actor.request.route}")
         record_alone(actor, Action.ACCESS_DENIED, where, outcome="denied", reason=AddressRefused.code)

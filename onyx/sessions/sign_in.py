@@ -14,17 +14,16 @@ from onyx.audit.record import record, record_alone, target
 from onyx.core.actor import Actor, Request
 from onyx.core.db import unit_of_work
 from onyx.core.errors import WrongCredentials
-from onyx.core.scope import Scope, tenant_scope
+from onyx.core.scope import tenant_scope
 from onyx.core.secrets import email_digest
 from onyx.edge.at_once import few_at_once
 from onyx.edge.gate import anonymous
-from onyx.edge.session_policy import policy_of
+from onyx.edge.session_policy import defaults
 from onyx.edge.state import state
 from onyx.identity import challenges, factors, passkeys, passwords
 from onyx.identity.device import device_of
 from onyx.identity.passkeys import Site
 from onyx.tenancy.listing import tenants_of
-from onyx.tenancy.walls import control_plane
 
 from . import queries, service
 from .forms import SignIn
@@ -95,15 +94,11 @@ def open_for(session: Session, actor: Actor, remember: bool, factor: str | None 
     """Open a login session for somebody who has proved who they are; purpose `auth`."""
     assert actor.user_id is not None
     device = device_of(actor.request.user_agent)
-    return service.open_session(session, actor, actor.user_id, policy_of(actor.tenant_id), remember, device, factor)
+    return service.open_session(session, actor, actor.user_id, defaults(), remember, device, factor)
 
 
 def entered(opened: service.SignedIn, person: Any, actor: Actor) -> Entered:
-    """Have the session ended in time, and greet the person; after the session's row is committed."""
-    policy = policy_of(actor.tenant_id)
-    with control_plane(Scope(actor.tenant_id, "auth", actor.user_id)) as connection:
-        idle = min(policy.idle_seconds, policy.absolute_seconds)
-        connection.exec_driver_sql("select mark_due('sessions', now() + %s * interval '1 second')", (idle,))
+    """Greet the person whose session was opened."""
     greeting = {
         "id": person.id,
         "email": actor.email,

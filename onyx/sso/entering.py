@@ -2,22 +2,19 @@
 
 from dataclasses import replace
 from typing import Any
-from uuid import UUID
 
 from onyx.access.opening import SignedIn, open_session
 from onyx.access.people import add_person
-from onyx.access.session_policy import Policy
 from onyx.core.actor import Actor, Request
 from onyx.core.db import unit_of_work
 from onyx.core.errors import Conflict, Invalid, QuotaReached
-from onyx.core.scope import Scope, tenant_scope
+from onyx.core.scope import tenant_scope
 from onyx.core.secrets import email_digest
 from onyx.edge.bounds import tell
 from onyx.edge.gate import anonymous
-from onyx.edge.session_policy import policy_of
+from onyx.edge.session_policy import defaults
 from onyx.identity.device import device_of
 from onyx.tenancy.listing import Tenant
-from onyx.tenancy.walls import control_plane
 
 from . import queries, service
 from .provider import Provider, Refused
@@ -104,17 +101,10 @@ def _make(place: Tenant, nobody: Actor, provider: Provider, claims: dict[str, An
 
 def _open(actor: Actor, provider: Provider, claims: dict[str, Any]) -> SignedIn:
     assert actor.user_id is not None
-    policy, device, sid = policy_of(actor.tenant_id), device_of(actor.request.user_agent), claims.get("sid")
+    device, sid = device_of(actor.request.user_agent), claims.get("sid")
     with tenant_scope(actor.tenant_id, "auth", actor.user_id), unit_of_work() as session:
-        opened = open_session(session, actor, actor.user_id, policy, False, device, "sso")
+        opened = open_session(session, actor, actor.user_id, defaults(), False, device, "sso")
         session.flush()  # the session's row must be there before the one that hangs on it
         sid = sid[:200] if isinstance(sid, str) else None
         service.remember_session(session, actor.user_id, opened.session_id, provider.issuer, sid)
-    _have_it_ended_in_time(actor.tenant_id, actor.user_id, policy)
     return opened
-
-
-def _have_it_ended_in_time(tenant: UUID, user: UUID, policy: Policy) -> None:
-    idle = min(policy.idle_seconds, policy.absolute_seconds)
-    with control_plane(Scope(tenant, "auth", user)) as connection:
-        connection.exec_driver_sql("select mark_due('sessions', now() + %s * interval '1 second')", (idle,))

@@ -13,11 +13,18 @@ from onyx.core.scope import Scope, current_scope
 
 from .walls import control_plane
 
+_OPENS = """
+select session_opens(%s, %s, %s, %s), mark_due('sessions', now() + %s * interval '1 second')
+"""
 
-def expect(id: UUID, until: datetime, ip: str, device: str) -> None:
-    """Somebody is about to be signed in: the person and tenant of the open scope, purpose `auth`."""
+
+def expect(id: UUID, until: datetime, ip: str, device: str, idle: int) -> None:
+    """Somebody is about to be signed in: the person and tenant of the open scope, purpose `auth`.
+
+    The job that ends sessions looks at it in `idle` seconds.
+    """
     with control_plane(current_scope()) as connection:
-        connection.exec_driver_sql("select session_opens(%s, %s, %s, %s)", (id, until, ip, device))
+        connection.exec_driver_sql(_OPENS, (id, until, ip, device, idle))
 
 
 def listed(statement: str, *values: Any) -> list[Any]:

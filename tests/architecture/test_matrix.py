@@ -34,7 +34,7 @@ WITHOUT_LOADER = {
 
 # Which permissions stand before which part of the address space: a door with a weaker lock would be seen here.
 LOCKS = {
-    "/admin/": {"users:read", "users:manage", "keys:manage", "sessions:read", "sso:manage"},
+    "/admin/": {"users:read", "users:manage", "keys:manage", "sessions:read", "settings:manage", "sso:manage"},
     "/api/v1/access-log": {"audit:read"},
     "/api/v1/audit/": {"audit:read"},
     "/api/v1/isolation": {"audit:read"},

@@ -24,6 +24,13 @@ def test_a_request_with_a_valid_session_is_one_round_trip_to_redis_and_none_to_p
     assert counted["trips"] == 1, "the handler's own statements come after it"
 
 
+def test_a_sign_in_asks_each_thing_once(app, sign_in):
+    """Who it is (twice: where, and there), what the organisation decided, the session, and the list of live ones."""
+    sign_in("alice")
+    counted = _count(app, lambda: sign_in("alice"))
+    assert counted["checkouts"] <= 5
+
+
 def test_ending_everybody_costs_as_many_statements_for_a_thousand_as_for_ten(app, client_of, world, addresses):
     """One statement, one event, one notice; what Redis has to forget goes in batches of a thousand."""
     costs = []
