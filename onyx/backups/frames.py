@@ -99,10 +99,14 @@ class Reader:
         self._bound = hashlib.sha256(text).digest()
         try:
             self.header: dict[str, Any] = json.loads(text)
-        except ValueError:
+        except (ValueError, RecursionError):
             raise Damaged("The archive's header was altered.") from None
+        if not isinstance(self.header, dict):
+            raise Damaged("The archive's header was altered.")
         if self.header.get("format") != FORMAT:
             raise Damaged(f"This archive has format {self.header.get('format')}; this version of Onyx reads {FORMAT}.")
+        if not _has_form(self.header):
+            raise Damaged("The archive's header was altered.")
 
     def frames(self, keys: Keys) -> Iterator[Frame]:
         """All frames in order, the last one included. Raises Damaged for whatever is not as it was written."""
@@ -124,6 +128,18 @@ class Reader:
             number += 1
 
 
+def _has_form(header: dict[str, Any]) -> bool:
+    """Whether a header holds what every archive's does; an export's may come from anybody."""
+    tenant, versions = header.get("tenant"), header.get("versions")
+    return (
+        isinstance(tenant, dict)
+        and all(isinstance(tenant.get(name), str) for name in ("id", "slug", "name", "settings"))
+        and all(isinstance(header.get(name), str) for name in ("archive", "created_at", "public_key"))
+        and isinstance(versions, list)
+        and all(isinstance(version, int) for version in versions)
+    )
+
+
 def _bound(header: bytes, kind: str, owner: UUID, version: int) -> bytes:
     return header + kind.encode() + owner.bytes + version.to_bytes(4, "big")
 
@@ -136,7 +152,10 @@ def _open(cipher: AESGCM, number: int, last: bool, sealed: bytes, bound: bytes) 
             "The archive does not open: it was altered, or its keys are those of another installation."
         ) from None
     plain = zlib.decompressobj()
-    found = plain.decompress(packed, LARGEST)
+    try:
+        found = plain.decompress(packed, LARGEST)
+    except zlib.error:
+        raise Damaged("A part of the archive is not what Onyx writes.") from None
     if plain.unconsumed_tail:
         raise Damaged("A frame is larger than any that Onyx writes.")
     return found

@@ -6,7 +6,7 @@ backup for ever. An export has one key of its own, wrapped by a passphrase that 
 
 import base64
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
@@ -70,7 +70,7 @@ class OwnKeys:
 class TransferKeys:
     """The keys of an export, all from the one that the passphrase opens."""
 
-    content: bytes
+    content: bytes = field(repr=False)
     archive: UUID
 
     def current(self, owner: UUID) -> tuple[int, bytes]:

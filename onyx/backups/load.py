@@ -32,7 +32,7 @@ class Loaded:
     header: dict[str, Any]
     manifest: dict[str, Any] = field(default_factory=dict)
     left_out: dict[str, list[Segment]] = field(default_factory=dict)
-    secrets: dict[str, Any] = field(default_factory=dict)
+    secrets: dict[str, Any] = field(default_factory=dict, repr=False)
 
     @property
     def origin(self) -> UUID:
@@ -155,18 +155,21 @@ def _rows(frames: Iterator[Frame], copy: Copy, left_out: list[Segment]) -> Frame
     raise Damaged("The archive is cut off: its end is missing.")
 
 
-def _same(there: dict[str, Table], said: dict[str, Any]) -> Table:
+def _same(there: dict[str, Table], said: Any) -> Table:
     """The table of that name, when it has the columns that were saved."""
-    table = there.get(said.get("name", ""))
-    if table is None or list(table.columns) != said["columns"] or table.owner != said["owner"]:
-        raise Damaged(f"The archive's table {said.get('name')!r} is not one of the version that it names.")
-    return table._replace(months=tuple(said["months"]))
+    try:
+        table, columns, owner, months = there.get(said["name"]), said["columns"], said["owner"], tuple(said["months"])
+    except (KeyError, TypeError):
+        raise Damaged("The archive names a table as Onyx does not.") from None
+    if table is None or list(table.columns) != columns or table.owner != owner:
+        raise Damaged(f"The archive's table {said['name']!r} is not one of the version that it names.")
+    return table._replace(months=months)
 
 
 def _partitions(connection: Connection, tenant: UUID, table: Table) -> None:
     """The months of a log that the archive holds."""
     for month in table.months:
-        if not re.fullmatch(r"\d{6}", month):
+        if not re.fullmatch("20[0-9]{2}(0[1-9]|1[0-2])", str(month)):
             raise Damaged(f"The archive names a month that is none: {month!r}.")
         first = now().date().replace(int(month[:4]), int(month[4:]), 1)
         connection.execute(partitions(tenant.hex, first, 1).encode())

@@ -7,7 +7,7 @@ before it has not happened, and there is nothing to clean up (docs/decisions/000
 
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -53,7 +53,7 @@ class Source:
     """An archive's file and, for an export, its passphrase."""
 
     path: Path
-    passphrase: str | None = None
+    passphrase: str | None = field(default=None, repr=False)
 
 
 def restore(
@@ -154,8 +154,6 @@ def _as_refusal() -> Iterator[None]:
 def _aim(connection: Connection, header: dict[str, Any], slug: str | None) -> Aim:
     origin = UUID(header["tenant"]["id"])
     there = connection.execute("select slug, node, status from onyx.tenant where id = %s", [origin]).fetchone()
-    if slug is not None:
-        checked_slug(slug)
     wanted, own = slug or header["tenant"]["slug"], made_here(header, connection)
     taken = connection.execute("select id from onyx.tenant where slug = %s", [wanted]).fetchone()
     if slug is None and there is not None:
@@ -170,6 +168,7 @@ def _aim(connection: Connection, header: dict[str, Any], slug: str | None) -> Ai
         return Aim(origin, there[0], True)
     if taken is not None:
         raise Refused(f"There is an organisation {wanted!r} already. Choose another short name.")
+    checked_slug(wanted)  # an export's own, too: whoever made it may have called it what they liked
     return Aim(uuid7() if there is not None or slug else origin, wanted, False, own)
 
 

@@ -5,11 +5,14 @@ from __future__ import annotations
 import json
 import struct
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 
 from onyx.backups import making, restore
 from onyx.backups.frames import _HEAD, MAGIC
+from onyx.backups.keyring import new_transfer
+from onyx.backups.load import Loaded
 from onyx.backups.restore import Source
 from onyx.tenancy.steward import Refused
 
@@ -38,6 +41,10 @@ def with_header(data: bytes, **changed: object) -> bytes:
     text = json.loads(data[len(MAGIC) + 4 : len(MAGIC) + 4 + length])
     new = json.dumps({**text, **changed}, sort_keys=True, separators=(",", ":")).encode()
     return MAGIC + struct.pack(">I", len(new)) + new + data[len(MAGIC) + 4 + length :]
+
+
+def _headed(text: bytes) -> bytes:
+    return MAGIC + struct.pack(">I", len(text)) + text
 
 
 def flipped(data: bytes, at: int) -> bytes:
@@ -77,13 +84,19 @@ HARMS = {
     ),
     "more at the end": (lambda data, head, frames: data + b"x", "follows"),
     "another slug in the header": (
-        lambda data, head, frames: with_header(data, tenant={"id": str(json.loads(head[17:])["tenant"]["id"]), "slug": "x"}),
+        lambda data, head, frames: with_header(data, tenant={**json.loads(head[17:])["tenant"], "slug": "x"}),
         "does not open",
     ),
     "a newer format": (lambda data, head, frames: with_header(data, format=2), "format 2"),
     "a newer version": (lambda data, head, frames: with_header(data, versions=[1, 9999]), "newer version"),
     "another installation": (lambda data, head, frames: with_header(data, public_key="00" * 32), "another installation"),
     "a header without keys": (lambda data, head, frames: with_header(data, tenant={}), "header was altered"),
+    "a header of another kind": (lambda data, head, frames: _headed(b"[1]"), "header was altered"),
+    "a header without an end": (lambda data, head, frames: _headed(b"[" * 200_000), "header was altered"),
+    "versions that are none": (lambda data, head, frames: with_header(data, versions=[[1]]), "header was altered"),
+    "no versions": (lambda data, head, frames: with_header(data, versions=None), "header was altered"),
+    "a public key that is none": (lambda data, head, frames: with_header(data, public_key=["x"]), "header was altered"),
+    "an id that is none": (lambda data, head, frames: with_header(data, archive=7), "header was altered"),
 }  # fmt: skip
 
 
@@ -128,6 +141,24 @@ def test_an_export_without_its_passphrase_stays_closed(owner, owner_url, archive
         making.export(owner_url, path, world.acme.id, actor)
     spoken = passphrase.upper().replace("-", " ")
     assert restore.restore(owner_url, Source(path, spoken), actor, f"{world.acme.slug}-x")["rows"] > 0
+
+
+def test_an_export_cannot_bring_a_name_that_is_kept(owner, owner_url, archive, tmp_path, world):
+    """Without --as the name is its own, which whoever made it chose."""
+    path, made = tmp_path / "export.onyx", tmp_path / "made.onyx"
+    passphrase = making.export(owner_url, made, world.acme.id, archive[1])
+    data = made.read_bytes()
+    for slug, words in (("support", "Onyx itself"), ("supp0rt", "Onyx itself"), ("No Slug", "small letters")):
+        path.write_bytes(with_header(data, tenant={"id": str(uuid4()), "slug": slug, "name": "x", "settings": "{}"}))
+        with pytest.raises(Refused, match=words):
+            restore.restore(owner_url, Source(path, passphrase), archive[1])
+
+
+def test_keys_and_passphrases_do_not_show_themselves():
+    keys, _, passphrase = new_transfer(uuid4())
+    loaded = Loaded({}, secrets={"keys": ["canary"]})
+    shown = repr((keys, Source(Path("x"), passphrase), loaded))
+    assert passphrase not in shown and repr(keys.content) not in shown and "canary" not in shown
 
 
 def test_names_that_are_taken_or_malformed_are_told(owner_url, archive, tmp_path, world):
