@@ -13,6 +13,7 @@ from onyx.access.visiting import visiting
 from onyx.audit.actions import Action
 from onyx.audit.record import record, target
 from onyx.core.actor import Actor
+from onyx.core.db import unit_of_work
 from onyx.core.errors import NotFound, OnyxError
 from onyx.core.ids import parse_id
 from onyx.core.pages import parse_cursor
@@ -76,7 +77,8 @@ def end_one(actor: Actor, session: Session, session_id: UUID) -> dict[str, Any]:
 def revoke(actor: Actor, session: Session) -> dict[str, Any]:
     form = body(PlatformRevocation)
     each = _known(form.tenant_id) if form.tenant_id else None
-    must_be_meant(session, actor, form, each.slug if each else actor.tenant_slug)
+    with unit_of_work() as look:  # over before other organisations are visited, which takes a connection for each
+        must_be_meant(look, actor, form, each.slug if each else actor.tenant_slug)
     if each is None:
         return _end_ids(session, actor, form.ids) if form.ids else _end_matching(session, actor, form)
     with visiting(actor, each.id, each.slug, each.name) as (inside, visitor):

@@ -12,6 +12,7 @@ import pytest
 
 from bench.session_rows import fill
 from onyx.sessions import live_filter
+from tests.tenants.conftest import held  # noqa: F401 - fixture
 
 MANY = 2_500
 
@@ -153,6 +154,20 @@ def test_the_platform_finds_ends_and_is_told_of_each_organisation(client_of, wor
     assert greta.get("/api/v1/users/me").status_code == 401
     left = owner.execute("select count(*) from onyx.live_session where tenant_id = %s", [world.globex.id]).fetchone()
     assert left == (0,), "what ended is off the list"
+
+
+def test_the_platform_visits_with_no_connection_of_its_own_in_hand(client_of, world, held):  # noqa: F811
+    petra, alice, mallory = client_of("petra"), client_of("alice"), client_of("mallory")
+    revoke = "/api/v1/platform/live-sessions/revoke"
+    everything = {"tenant_id": str(world.globex.id), "all": True}
+    for body in (everything, {"matching": {"q": world.alice.email}, "confirm": "platform"}):
+        assert petra.post(revoke, json=body).get_json()["data"]["ended"] >= 1
+    bob = client_of("bob").signed_in["session_id"]
+    assert petra.post(revoke, json={"ids": [bob]}).get_json()["data"]["ended"] == 1
+    lee = client_of("lee").signed_in["session_id"]
+    assert petra.delete(f"/api/v1/platform/live-sessions/{lee}").get_json()["data"]["ended"] == 1
+    assert [one.get("/api/v1/users/me").status_code for one in (alice, mallory)] == [401, 401]
+    assert {(main, control) for name, main, control in held if name == "main"} == {(0, 0)}
 
 
 def test_the_platforms_list_holds_everybody_and_believes_nobody(client_of, world, owner):

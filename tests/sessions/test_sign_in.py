@@ -87,7 +87,7 @@ def _blocks(owner, tenant, least=1):
     deadline = time.monotonic() + 5
     while True:
         found = owner.execute(
-            f"select targets->0->>'name' from {tenant.schema}.audit_event where action = 'sign_in.blocked'"
+            f"select targets->0->>'display' from {tenant.schema}.audit_event where action = 'sign_in.blocked'"
         ).fetchall()
         if len(found) >= least or time.monotonic() > deadline:
             time.sleep(0.2)
