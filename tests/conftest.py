@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
@@ -23,6 +24,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from hypothesis import settings
 from playwright.sync_api import Browser, sync_playwright
+from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
 from tests.browser.binary import LAUNCH_ARGS, find_browser
@@ -91,6 +93,14 @@ def _password(url: str) -> str:
     return unquote(urlsplit(url).password or "")
 
 
+def let_go(engine: Engine) -> None:
+    """Close a pool's connections, when all have come back: what is out at that moment would never be closed."""
+    until = time.monotonic() + 30
+    while engine.pool.checkedout() and time.monotonic() < until:  # type: ignore[attr-defined]
+        time.sleep(0.05)
+    engine.dispose()
+
+
 @pytest.fixture(scope="session")
 def app(addresses: dict[str, str]) -> Iterator[Flask]:
     """The application inside the test process, listening to the control bus; rate limits off."""
@@ -109,7 +119,7 @@ def app(addresses: dict[str, str]) -> Iterator[Flask]:
     state.bus.stop()
     with made.app_context():
         for engine in db.engines.values():
-            engine.dispose()
+            let_go(engine)
 
 
 @pytest.fixture(scope="session")

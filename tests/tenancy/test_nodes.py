@@ -31,6 +31,7 @@ from onyx.tenancy import bootstrap, migrate, moving, nodes
 from onyx.tenancy.walls import control_plane
 from onyx.tenants import removal
 from tests.cast import Tenant, World, join
+from tests.conftest import let_go
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -84,7 +85,7 @@ def _with_app(addresses, found, var) -> Iterator[Two]:
     made.extensions["onyx"].bus.stop()
     with made.app_context():
         for engine in db.engines.values():
-            engine.dispose()
+            let_go(engine)
 
 
 @pytest.fixture(scope="module")
