@@ -35,13 +35,14 @@ language sql security definer begin atomic
 end;
 grant execute on function onyx.isolation_checked(uuid, integer) to onyx_app;
 
--- Whom the check attacks from the tenant of the context: the next tenant by id, the first after the last.
+-- Whom the check attacks from the tenant of the context: the next tenant by id on the same node, the first after the
+-- last; nobody, where a tenant has a node of its own.
 create function onyx.isolation_neighbour() returns uuid
 language sql stable security definer begin atomic
-    select coalesce(
-        (select t.id from onyx.tenant t where t.id > onyx.ctx_tenant() and t.status not in ('provisioning', 'deleting') order by t.id limit 1),
-        (select t.id from onyx.tenant t where t.status not in ('provisioning', 'deleting') and t.id <> onyx.ctx_tenant() order by t.id limit 1))
-     where onyx.ctx_purpose_in('job:isolation');
+    select t.id from onyx.tenant own join onyx.tenant t on t.node = own.node and t.id <> own.id
+     where own.id = onyx.ctx_tenant() and t.status not in ('provisioning', 'deleting')
+       and onyx.ctx_purpose_in('job:isolation')
+     order by t.id < own.id, t.id limit 1;
 end;
 -- The newest migration of the tenant of the context.
 create function onyx.isolation_version() returns integer

@@ -121,6 +121,11 @@ def place(placement: Placement | None) -> None:
     _placement = placement
 
 
+def engine_of(scope: Scope) -> Engine:
+    """The engine of the database on which a scope's tenant lies."""
+    return db.engine if _placement is None else _placement.engine(scope)
+
+
 def control_engine() -> Engine:
     """The control plane's own few connections, so that whoever holds a tenant's gets one of these all the same.
 

@@ -4,7 +4,7 @@ import json
 from typing import Any
 from uuid import UUID
 
-from onyx.core.db import db
+from onyx.core.db import engine_of
 from onyx.core.scope import Scope
 from onyx.edge import strays
 from onyx.edge.state import state
@@ -28,10 +28,10 @@ def examine(tenant: UUID) -> list[Check]:
     ]
 
 
-def _known(tenant: UUID) -> tuple[UUID, int, frozenset[str] | None]:
+def _known(tenant: UUID) -> tuple[UUID | None, int, frozenset[str] | None]:
     """The tenant that is attacked (the next one by id), this one's version, and what its catalogue should say."""
     with control_plane(Scope(tenant, "job:isolation")) as connection:
-        neighbour = connection.exec_driver_sql("select isolation_neighbour()").scalar_one()
+        neighbour = connection.exec_driver_sql("select isolation_neighbour()").scalar()
         version = connection.exec_driver_sql("select isolation_version()").scalar_one()
         return neighbour, version, catalogue.reference(connection, version)
 
@@ -40,7 +40,7 @@ def _catalogue(tenant: UUID, version: int, wanted: frozenset[str] | None) -> Che
     title = "Tables, policies, grants, functions and the role are what the migrations make"
     if wanted is None:
         return Check("catalogue", title, (f"nothing is known of version {version}: run `flask migrate`",))
-    with db.engine.begin() as connection:
+    with engine_of(Scope(tenant, "auth")).begin() as connection:
         there = catalogue.lines(connection, tenant)
     differ = [f"missing: {line}" for line in sorted(wanted - there)]
     differ += [f"not from the migrations: {line}" for line in sorted(there - wanted)]

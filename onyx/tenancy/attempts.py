@@ -12,7 +12,7 @@ from uuid import UUID, uuid4
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
-from onyx.core.db import db
+from onyx.core.db import engine_of
 from onyx.core.scope import Scope
 
 from .context import schema_of, sign
@@ -44,15 +44,23 @@ class Check:
         return not self.found
 
 
-def attempts(tenant: UUID, neighbour: UUID) -> list[Check]:
-    """Every attempt of `tenant` on itself, on `neighbour`, and of that on this one; needs an app context."""
+def attempts(tenant: UUID, neighbour: UUID | None) -> list[Check]:
+    """Every attempt of `tenant` on itself, on `neighbour`, and of that on this one; needs an app context.
+
+    A tenant that has a database node of its own has no neighbour: nobody else's role can connect there.
+    """
+    return (_on_each_other(tenant, neighbour) if neighbour else []) + [
+        Check("no_context", "Without a context there are no rows", _without(tenant)),
+        Check("purposes", "No purpose but a person's own reads what people wrote", _purposes(tenant)),
+    ]
+
+
+def _on_each_other(tenant: UUID, neighbour: UUID) -> list[Check]:
     there, back = (tenant, neighbour), (neighbour, tenant)
     return [
         Check("foreign_tables", "Each organisation's tables refuse the other's role", _directly(*there) + _directly(*back)),
         Check("foreign_role", "Each organisation's role shows nothing to the other's context", _as(*there) + _as(*back)),
         Check("forged_contexts", "Forged, borrowed and expired contexts are not believed", _forged(*there) + _forged(*back)),
-        Check("no_context", "Without a context there are no rows", _without(tenant)),
-        Check("purposes", "No purpose but a person's own reads what people wrote", _purposes(tenant)),
         Check("could_leak", "There was something that could have leaked", _something(neighbour) + _something(tenant)),
     ]  # fmt: skip
 
@@ -136,7 +144,7 @@ def _something(neighbour: UUID) -> tuple[str, ...]:
 @contextmanager
 def _transaction(tenant: UUID, context: Callable[[int | None], str]) -> Iterator[Connection]:
     """A transaction with a tenant's role and path and any context, rolled back at the end."""
-    with db.engine.connect() as connection, connection.begin() as transaction:
+    with engine_of(Scope(tenant, "auth")).connect() as connection, connection.begin() as transaction:
         tell_as(connection, tenant, context(backend(connection)))
         yield connection
         transaction.rollback()
