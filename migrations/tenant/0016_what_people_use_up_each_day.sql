@@ -16,6 +16,15 @@ create table quota_reached (
     constraint quota_reached_pk primary key (quota, day)
 );
 
+-- What somebody used goes with them.
+create function forget_usage() returns trigger
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+begin
+    delete from tenant_@tenant@.usage_day where user_id = old.id;
+    return null;
+end $$;
+create trigger forget_usage after delete on app_user for each row execute function forget_usage();
+
 alter table usage_day enable row level security;
 alter table quota_reached enable row level security;
 

@@ -82,9 +82,11 @@ def expected(kind: str, applied: frozenset[int]) -> frozenset[str]:
     return frozenset(standing)
 
 
+# Each part once (`materialized`): the planner takes a catalogue that has just grown for a small one, and would count
+# all policies anew for every schema.
 _UNUSUAL = """
-with usual as (select count(*) as many, bit_xor(hashtextextended(name, 0)) as mark from unnest(%s::text[]) as name),
-present as (
+with usual as materialized (select count(*) as many, bit_xor(hashtextextended(name, 0)) as mark from unnest(%s::text[]) as name),
+present as materialized (
     select c.relnamespace, count(*) as many, bit_xor(hashtextextended(c.relname::text || '.' || p.polname, 0)) as mark,
            bool_and(p.polroles = '{0}') as public
       from pg_policy p join pg_class c on c.oid = p.polrelid group by c.relnamespace)

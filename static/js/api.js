@@ -23,7 +23,7 @@ export function userId() {
 
 const ENROL = "/settings/factor";
 
-let leaving = false;
+let leaving = false; // until the page is loaded anew, which "Back" does too (ui.js)
 
 /** Leave for the sign-in page and come back here afterwards; whoever signed out is not led back. Asked twice, as when
  * both the socket and an answer tell of the end, the first reason stands: a second would break off the first's way. */
@@ -77,8 +77,6 @@ async function send(method, path, { body, form, signal, stayOn401 = false } = {}
   }
   return readAnswer(answer, stayOn401);
 }
-
-addEventListener("pageshow", () => (leaving = false)); // back again, with this page kept as it was
 
 export const get = (path, options) => call("GET", path, options);
 export const post = (path, body, options) => call("POST", path, { body, ...options });

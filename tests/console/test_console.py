@@ -19,6 +19,7 @@ def test_every_endpoint_of_the_console_is_behind_the_door(app):
         "/admin/roles/",
         "/admin/session-policy/",
         "/admin/sessions/",
+        "/admin/settings",
         "/admin/sso",
     }
     for rule in rules:

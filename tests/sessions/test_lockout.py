@@ -104,7 +104,7 @@ def test_the_person_is_told_by_mail_once_a_day_and_strangers_are_not(app, world,
 
 
 def test_all_kinds_of_people_are_refused_alike_and_in_the_same_time(app, world, owner):
-    """Unknown, known, suspended and people who come in by single sign-on alone: medians of interleaved tries."""
+    """Unknown, known, suspended and people who come in by single sign-on alone: first quartiles of interleaved tries, which a busy machine moves least."""
     with app.app_context():
         sso_only = join(world.acme, "sven", "Sven Single", "user")
     with owner.transaction():
@@ -133,5 +133,5 @@ def test_all_kinds_of_people_are_refused_alike_and_in_the_same_time(app, world, 
             body["error"].pop("request_id")
             told[who] = (answer.status_code, body)
     assert len({str(answer) for answer in told.values()}) == 1, told
-    medians = {who: statistics.median(found) for who, found in times.items()}
-    assert max(medians.values()) < 1.3 * min(medians.values()), medians
+    usual = {who: statistics.quantiles(found, n=4)[0] for who, found in times.items()}
+    assert max(usual.values()) < 1.3 * min(usual.values()), usual

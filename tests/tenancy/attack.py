@@ -165,7 +165,7 @@ def _in(schemas: set[str]) -> str:
 
 _OWN = {"profile", "login_session", "project", "chat_session", "chat_message", "user_file", "file_passage", "tool_call"}
 _CATALOGUE = {
-    "policies": "select * from pg_policy p join pg_class c on c.oid = p.polrelid where c.relnamespace in ({schemas})",
+    "policies": "select p.*, c.relname from pg_policy p join pg_class c on c.oid = p.polrelid where c.relnamespace in ({schemas})",
     "relations": "select relname, relowner, relkind, relrowsecurity, relforcerowsecurity, relacl::text, reltriggers"
     " from (select c.*, (select string_agg(tgname::text || tgenabled::text, ',' order by tgname) from pg_trigger t where t.tgrelid = c.oid)"
     " as reltriggers from pg_class c) c where relnamespace in ({schemas}, 'public'::regnamespace)",
