@@ -56,7 +56,10 @@ def once_within(name: str, times: int, seconds: int) -> bool:
 def seconds_left() -> int:
     """How long the limit that this request passed still holds."""
     passed = limiter.current_limit
-    return max(1, math.ceil(passed.reset_at - time.time())) if passed else 60
+    if passed is None:
+        return 60
+    left = math.ceil(passed.reset_at - time.time())  # one too many where Redis counts the second that has begun
+    return min(max(1, left), passed.limit.get_expiry())
 
 
 limiter = Limiter(key_func=address, strategy="fixed-window", key_prefix="onyx:limit", swallow_errors=True)

@@ -35,12 +35,12 @@ TABLE = (
         "Makes a sealed backup of every organisation whose last one is older than a day (BACKUP_HOURS).",
     ),
     Entry(
-        "isolation.check", MINUTE, "default", "tenants", "Check isolation",
-        "Tries to reach one organisation from another, compares grants with the migrations, and signs a report; daily.",
-    ),
-    Entry(
         "erasures.finish", MINUTE, "default", "tenants", "End erasures",
         "Destroys the key of people whose rows are gone, where the process that erased them died before.",
+    ),
+    Entry(
+        "isolation.check", MINUTE, "default", "tenants", "Check isolation",
+        "Tries to reach one organisation from another, compares grants with the migrations, and signs a report; daily.",
     ),
     Entry(
         "keys.expire", MINUTE, "default", "tenants", "End API keys that ran out",

@@ -32,6 +32,7 @@ def test_who_sees_which_jobs(client_of):
         "erasures.finish",
         "isolation.check",
         "keys.expire",
+        "keys.seal",
         "mail.send",
         "replies.recover",
         "roles.expire",
