@@ -4,6 +4,7 @@ Reference: platform.openai.com/docs/api-reference/chat-streaming. What goes wron
 """
 
 import json
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import lru_cache
@@ -38,7 +39,7 @@ def pieces(provider: Provider, messages: list[dict[str, str]]) -> Iterator[str]:
         response = _post(provider, pool, messages)
         finished = False
         try:
-            for data in _events(response):
+            for data in _events(response, provider.timeout):
                 if data == b"[DONE]":
                     finished = True
                     return
@@ -107,16 +108,22 @@ def _timeout(provider: Provider) -> urllib3.Timeout:
     return urllib3.Timeout(connect=min(5.0, provider.timeout), read=provider.timeout)
 
 
-def _events(response: BaseHTTPResponse) -> Iterator[bytes]:
-    """The data of each server-sent event (WHATWG HTML, section 9.2), as its line is complete."""
-    rest = b""
+def _events(response: BaseHTTPResponse, patience: float) -> Iterator[bytes]:
+    """The data of each server-sent event (WHATWG HTML, section 9.2), as its line is complete.
+
+    Comments alone, however many, are silence: after `patience` seconds of it Raises TimeoutError.
+    """
+    rest, heard = b"", time.monotonic()
     while chunk := response.read1(_AT_ONCE):
+        if time.monotonic() - heard > patience:
+            raise TimeoutError
         *lines, rest = (rest + chunk).split(b"\n")
         if len(rest) > _LONGEST_LINE:
             raise Failed("provider_talks_nonsense", "The language model sent something that Onyx cannot read.")
         for line in lines:
             if line.startswith(b"data:"):
                 yield line[5:].strip()
+                heard = time.monotonic()
 
 
 def _delta(data: bytes) -> tuple[str, bool]:

@@ -190,7 +190,7 @@ def _commit_or_roll_back(session: Session) -> Iterator[Session]:
         session.commit()
     except (OperationalError, PoolTimeout, ProgrammingError) as error:
         session.rollback()
-        if is_away(error) or _moved_away(error):
+        if is_away(error) or _moved_away(error) or _in_the_way(error):
             raise Unavailable() from error
         raise
     except BaseException:
@@ -229,6 +229,11 @@ def may_have_moved(error: Exception) -> bool:
     """Whether a transaction could not begin since its node is away, or does not know the tenant's role any more."""
     state = getattr(getattr(error, "orig", None), "sqlstate", None)
     return is_away(error) or state in ("22023", "42501", "42704")
+
+
+def _in_the_way(error: Exception) -> bool:
+    """Whether somebody else's locks ended a transaction (deadlock, too long a wait): nothing was done, try again."""
+    return getattr(getattr(error, "orig", None), "sqlstate", None) in ("40P01", "40001", "55P03")
 
 
 def _moved_away(error: Exception) -> bool:

@@ -84,7 +84,7 @@ def statements(app: Flask) -> Iterator[Callable[[], Any]]:
 
 
 class Model(ThreadingHTTPServer):
-    """A language model on this machine. `mood`: answer, refuse, hang, break, nonsense; `asked` keeps the requests."""
+    """A language model on this machine. `mood`: answer, refuse, hang, drip, break, nonsense; `asked` keeps the requests."""
 
     daemon_threads = True
 
@@ -120,6 +120,8 @@ class _Speaker(BaseHTTPRequestHandler):
             self.server.gone.wait(20)
             self.close_connection = True
             return None
+        while self.server.mood == "drip" and not self.close_connection and not self.server.gone.wait(0.2):
+            self._chunk(": still thinking\n\n")
         if self.server.mood == "nonsense":
             self._chunk("data: <html>\n\n")
         for index, word in enumerate(self.server.words):

@@ -62,7 +62,7 @@ def test_a_language_model_answers_and_gets_the_history(
 
 @pytest.mark.parametrize(
     ("mood", "code", "kept"),
-    [("refuse", "provider_failed", ""), ("hang", "provider_timeout", ""), ("break", "provider_away", "The answer "),
+    [("refuse", "provider_failed", ""), ("hang", "provider_timeout", ""), ("drip", "provider_timeout", ""), ("break", "provider_away", "The answer "),
      ("nonsense", "provider_talks_nonsense", "")],
 )  # fmt: skip
 def test_a_model_that_fails_leaves_the_question_and_a_reply_with_a_retry(
