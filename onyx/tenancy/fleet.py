@@ -7,10 +7,11 @@ at any point and run again, the rest is done: a script and its line in the ledge
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from queue import SimpleQueue
 
 import psycopg
-from psycopg.errors import DeadlockDetected, LockNotAvailable
+from psycopg.errors import DeadlockDetected, ForeignKeyViolation, LockNotAvailable
 
 from onyx.core.db import said
 
@@ -107,7 +108,8 @@ def _migrate(connections: _Connections, behind: Behind) -> str | None:
             if main.closed:
                 raise
             why = said(error) if isinstance(error, psycopg.Error) else str(error)
-            main.execute(ledger.line(behind.id, script, why).encode())
+            with suppress(ForeignKeyViolation):  # deleted meanwhile: nobody's ledger
+                main.execute(ledger.line(behind.id, script, why).encode())
             return f"{script.version:04} {script.name}: {why}"
         if home is not main:
             main.execute(ledger.line(behind.id, script).encode())
