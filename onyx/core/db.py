@@ -20,6 +20,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, ORMExecuteState, Session, ma
 
 from . import outbox
 from .errors import Unavailable
+from .outages import has_moved_away, in_the_way, is_away, may_have_moved
 from .pool import ByTenant, tenants_of
 from .scope import Scope, current_scope
 from .wire import ExtendedCursor, Fixed, Wire, run
@@ -190,7 +191,7 @@ def _commit_or_roll_back(session: Session) -> Iterator[Session]:
         session.commit()
     except (OperationalError, PoolTimeout, ProgrammingError) as error:
         session.rollback()
-        if is_away(error) or _moved_away(error) or _in_the_way(error):
+        if is_away(error) or (_placement is not None and has_moved_away(error)) or in_the_way(error):
             raise Unavailable() from error
         raise
     except BaseException:
@@ -215,30 +216,6 @@ def _as_current(session: Session) -> Iterator[None]:
         registry.clear()
         if outer is not None:
             registry.set(outer)
-
-
-def is_away(error: Exception) -> bool:
-    """Whether PostgreSQL could not be reached, or cut the connection (SQLSTATE class 08, 57P)."""
-    if isinstance(error, PoolTimeout):
-        return True
-    state = getattr(getattr(error, "orig", None), "sqlstate", None)
-    return state is None or state[:2] == "08" or state[:3] == "57P" or state == "53300"
-
-
-def may_have_moved(error: Exception) -> bool:
-    """Whether a transaction could not begin since its node is away, or does not know the tenant's role any more."""
-    state = getattr(getattr(error, "orig", None), "sqlstate", None)
-    return is_away(error) or state in ("22023", "42501", "42704")
-
-
-def _in_the_way(error: Exception) -> bool:
-    """Whether somebody else's locks ended a transaction (deadlock, too long a wait): nothing was done, try again."""
-    return getattr(getattr(error, "orig", None), "sqlstate", None) in ("40P01", "40001", "55P03")
-
-
-def _moved_away(error: Exception) -> bool:
-    """Whether tables went from under a transaction: its tenant was moved meanwhile. The next one finds it."""
-    return _placement is not None and getattr(getattr(error, "orig", None), "sqlstate", None) == "42P01"
 
 
 def violated(error: DBAPIError) -> str | None:

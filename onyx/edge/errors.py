@@ -13,7 +13,7 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response as BaseResponse
 
 from onyx.core import errors as e
-from onyx.core.db import is_away
+from onyx.core.outages import is_away
 
 from .limits import seconds_left
 

@@ -8,8 +8,9 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from onyx.core.db import control_engine, is_away
+from onyx.core.db import control_engine
 from onyx.core.errors import Unavailable
+from onyx.core.outages import is_away
 from onyx.core.scope import Scope
 from onyx.core.wire import Fixed, begin
 

@@ -15,8 +15,9 @@ pytestmark = pytest.mark.browser
 
 
 @pytest.fixture
-def at_work(app, owner_url, tmp_path):
+def at_work(app, owner, owner_url, tmp_path):
     """The steward's two functions, over and over, as its process calls them."""
+    owner.execute("delete from onyx.steward_request")  # what other tests left behind
     settings = app.extensions["onyx"].settings.model_copy(update={"onyx_var": tmp_path})
     asked = threading.Event()
 

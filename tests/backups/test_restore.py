@@ -168,6 +168,7 @@ def test_a_trail_of_another_tenant_has_another_checkpoint(owner_url, world, full
 
 def test_a_restore_whose_steward_dies_after_it_is_not_done_again(app, owner, owner_url, world, full, made, operator):
     """Ten minutes later another steward would take up what still says running: people have worked on since."""
+    owner.execute("delete from onyx.steward_request")  # what other tests left behind
     id = uuid7()
     place = "insert into onyx.steward_request (id, operation, arguments) values (%s, 'restore_backup', '{}')"
     owner.execute(place, [id])

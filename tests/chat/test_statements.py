@@ -27,7 +27,7 @@ def test_reading_takes_one_or_two_whatever_the_length(client_of: Client, stateme
             ("load", f"/api/v1/sessions/{chat}/messages"),
             ("who am I", "/api/v1/users/me"),
         ):
-            with statements() as sent:
+            with statements(mine=True) as sent:
                 assert alice.get(path).status_code == 200
             found[name] = len(sent)
         counts.append(found)
