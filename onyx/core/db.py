@@ -207,15 +207,15 @@ def _commit_or_roll_back(session: Session) -> Iterator[Session]:
 @contextmanager
 def _as_current(session: Session) -> Iterator[None]:
     """`db.session` means this session for a while; an outer unit of work gets its own back."""
-    registry = db.session.registry
-    outer = registry() if registry.has() else None
-    registry.set(session)  # type: ignore[arg-type]
+    held = db.session.registry
+    outer = held() if held.has() else None
+    held.set(session)  # type: ignore[arg-type]
     try:
         yield
     finally:
-        registry.clear()
+        held.clear()
         if outer is not None:
-            registry.set(outer)
+            held.set(outer)
 
 
 def violated(error: DBAPIError) -> str | None:
