@@ -4,6 +4,7 @@ Each process says every half minute which sockets it still holds; what it does n
 """
 
 import time
+from collections import defaultdict
 from contextlib import suppress
 from uuid import UUID
 
@@ -11,8 +12,9 @@ import structlog
 from flask import Flask, current_app
 
 from onyx.core.actor import Actor
-from onyx.edge.live import on_join, on_leave, push, socketio, user_room
-from onyx.edge.open_sockets import Socket, sockets_here
+from onyx.edge.leaving import on_leave
+from onyx.edge.live import on_join, push, user_room
+from onyx.edge.open_sockets import Socket, socketio, sockets_here
 from onyx.edge.state import state
 from onyx.edge.store import Away, TenantStore
 
@@ -28,15 +30,18 @@ def came(actor: Actor, sid: str) -> None:
     _begin_beating()
     with suppress(Away):
         _touch(actor.tenant_id, actor.user_id, sid)
-        _tell(actor.tenant_id, actor.user_id, sid)
+        _tell(actor.tenant_id, actor.user_id, new=sid)
 
 
-def went(socket: Socket) -> None:
-    """Forget the device and tell the person's others."""
+def went(sockets: list[Socket]) -> None:
+    """Forget devices and tell their people's others, once each."""
+    whose: defaultdict[tuple[UUID, UUID], list[str]] = defaultdict(list)
+    for socket in sockets:
+        whose[socket.tenant, socket.user].append(socket.sid)
     with suppress(Away):
-        store = TenantStore(state().store, socket.tenant)
-        store.remove("presence", socket.user, member=socket.sid)
-        _tell(socket.tenant, socket.user, socket.sid)
+        for (tenant, user), gone in whose.items():
+            TenantStore(state().store, tenant).remove("presence", user, members=gone)
+            _tell(tenant, user)
 
 
 on_leave("/", went)
@@ -69,13 +74,11 @@ def _touch(tenant: UUID, user: UUID, sid: str) -> None:
     TenantStore(state().store, tenant).touch("presence", user, member=sid, at=time.time(), seconds=TTL)
 
 
-def _tell(tenant: UUID, user: UUID, sid: str) -> None:
+def _tell(tenant: UUID, user: UUID, new: str | None = None) -> None:
     """Nobody is told who has no other device: there is nobody to hear it."""
     here = devices(tenant, user)
-    others = here - 1 if any(socket.sid == sid for socket in sockets_here()) else here
-    if others > 0:
-        payload = {"userId": str(user), "online": here > 0, "devices": here}
-        push(user_room(tenant, user), "presence", payload, skip=sid)
+    if here > (1 if new else 0):
+        push(user_room(tenant, user), "presence", {"userId": str(user), "online": True, "devices": here}, skip=new)
 
 
 def _begin_beating() -> None:

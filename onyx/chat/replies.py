@@ -20,7 +20,7 @@ from onyx.core.clock import rfc3339
 from onyx.core.db import unit_of_work
 from onyx.core.errors import Unavailable
 from onyx.core.scope import tenant_scope
-from onyx.edge.live import socketio
+from onyx.edge.open_sockets import socketio
 from onyx.edge.state import state
 from onyx.edge.store import Away, TenantStore
 from onyx.edge.streams import Stream

@@ -3,6 +3,7 @@
 One socket that cannot be dropped keeps no other from it, and the notice is not acknowledged until all are (F33).
 """
 
+from collections.abc import Iterator
 from functools import partial
 
 import structlog
@@ -13,7 +14,8 @@ from onyx.core.errors import AddressRefused, FactorRequired, Unauthenticated
 from onyx.tenancy.notices import Notice
 
 from . import gate, judging
-from .live import drop, may_watch
+from .leaving import drop
+from .live import may_watch
 from .open_sockets import Socket, sockets_here
 
 _log = structlog.get_logger()
@@ -34,27 +36,24 @@ def obey(app: Flask, notice: Notice) -> None:
         if socket.tenant == notice.tenant and notice.subject in (socket.session, socket.user, socket.tenant)
     ]
     with app.test_request_context():
-        judge = _judge_many if notice.kind == "sessions" else _judge_each
-        trouble = judge(notice, concerned)
+        over = _over_of_many if notice.kind == "sessions" else _over_of_each
+        trouble = drop(over(notice, concerned))
     if trouble:
         raise trouble[0]
 
 
-def _judge_many(notice: Notice, concerned: list[Socket]) -> list[Exception]:
+def _over_of_many(notice: Notice, concerned: list[Socket]) -> Iterator[tuple[Socket, str]]:
     """Many sessions have ended: one query tells which of those that are served here."""
     over = ended_among(notice.tenant, [(socket.user, socket.session) for socket in concerned])
-    ended = [socket for socket in concerned if socket.session in over]
-    return [error for socket in ended if (error := _dropped(socket, over[socket.session]))]
+    return ((socket, over[socket.session]) for socket in concerned if socket.session in over)
 
 
-def _judge_each(notice: Notice, concerned: list[Socket]) -> list[Exception]:
-    trouble = []
+def _over_of_each(notice: Notice, concerned: list[Socket]) -> Iterator[tuple[Socket, str]]:
     closed = notice.kind == "tenant" and judging.surely_closed(notice.tenant)
     for socket in concerned:
         reason = "tenant_suspended" if closed else _why_it_is_over(socket, notice)
-        if reason and (error := _dropped(socket, reason)):
-            trouble.append(error)
-    return trouble
+        if reason:
+            yield socket, reason
 
 
 def _why_it_is_over(socket: Socket, notice: Notice) -> str | None:
@@ -70,12 +69,3 @@ def _why_it_is_over(socket: Socket, notice: Notice) -> str | None:
     if actor.must_enrol:
         return FactorRequired.code
     return "roles_changed" if socket.namespace == "/live" and not may_watch(actor) else None
-
-
-def _dropped(socket: Socket, reason: str) -> Exception | None:
-    try:
-        drop(socket, reason)
-    except Exception as error:
-        _log.exception("a socket was not dropped", reason=reason)
-        return error
-    return None

@@ -13,7 +13,7 @@ from uuid import UUID
 
 import structlog
 from flask import Flask, g, request
-from flask_socketio import ConnectionRefusedError, SocketIO, join_room
+from flask_socketio import ConnectionRefusedError, join_room
 from pydantic import BaseModel, ValidationError
 from socketio.base_manager import BaseManager
 from sqlalchemy.exc import DataError
@@ -41,8 +41,9 @@ from onyx.core.scope import tenant_scope
 from . import bounds, floods, gate
 from .errors import body_of, invalid, status_of
 from .http import COOKIE
+from .leaving import drop, left
 from .limits import parsed
-from .open_sockets import Socket, held_by, put_on_list, socket_at, take_off_list
+from .open_sockets import Socket, held_by, put_on_list, socket_at, socketio, take_off_list
 from .state import State, state
 
 _log = structlog.get_logger()
@@ -50,8 +51,6 @@ LARGEST_EVENT = 256 * 1024
 SOCKETS_EACH = 100  # of one person in one process
 NAMESPACES = ("/", "/live")
 Handler = Callable[..., dict[str, Any] | None]
-
-socketio = SocketIO(manage_session=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +66,6 @@ class Event:
 
 EVENTS: dict[tuple[str, str], Event] = {}
 _JOINS: dict[str, list[Callable[[Actor, str], None]]] = {}
-_LEAVES: dict[str, list[Callable[[Socket], None]]] = {}
 
 
 def on(
@@ -103,11 +101,6 @@ def on_join(namespace: str) -> Callable[[Callable[[Actor, str], None]], Callable
         return function
 
     return register
-
-
-def on_leave(namespace: str, function: Callable[[Socket], None]) -> None:
-    """Run a function for each socket that has left a namespace, for whatever reason, where its process still lives."""
-    _LEAVES.setdefault(namespace, []).append(function)
 
 
 def user_room(tenant: UUID, user: UUID) -> str:
@@ -146,18 +139,6 @@ def install(app: Flask, rooms: BaseManager, async_mode: str) -> None:
     here: State = app.extensions["onyx"]
     if here.settings.rate_limits:
         floods.install(app, socketio.server, here.counts)
-
-
-def drop(socket: Socket, reason: str) -> None:
-    """Tell one socket why, then close it. Closing is the promise: it is tried whatever became of the telling."""
-    server = socketio.server
-    try:
-        server.emit("session:revoked", {"reason": reason}, to=socket.sid, namespace=socket.namespace)
-    except Exception:
-        _log.exception("a socket was not told why it is closed")
-    server.disconnect(socket.sid, namespace=socket.namespace)
-    if take_off_list(socket.namespace, socket.sid) is not None:
-        _left(socket)
 
 
 def may_watch(actor: Actor) -> bool:
@@ -211,12 +192,7 @@ def _disconnect(namespace: str, *_reason: Any) -> None:
         return
     socket = take_off_list(namespace, sid)
     if socket is not None:
-        _left(socket)
-
-
-def _left(socket: Socket) -> None:
-    for function in _LEAVES.get(socket.namespace, ()):
-        function(socket)
+        left([socket])
 
 
 def _receive(event: Event, handler: Handler, body: type[BaseModel] | None, payload: Any) -> dict[str, Any]:
@@ -234,7 +210,7 @@ def _receive(event: Event, handler: Handler, body: type[BaseModel] | None, paylo
     except Exception as error:
         status, answer = _refusal(error, event)
         if isinstance(error, (AddressRefused, Unauthenticated)) and socket is not None:
-            drop(socket, error.code if isinstance(error, AddressRefused) else error.reason or "expired")
+            drop([(socket, error.code if isinstance(error, AddressRefused) else error.reason or "expired")])
         return answer
     finally:
         if actor is not None:

@@ -4,7 +4,11 @@ from collections import Counter
 from dataclasses import dataclass
 from uuid import UUID
 
+from flask_socketio import SocketIO
+
 from onyx.core.actor import Request
+
+socketio = SocketIO(manage_session=False)
 
 
 @dataclass(slots=True)

@@ -5,7 +5,9 @@ from dataclasses import replace
 from onyx.core.actor import Actor
 from onyx.core.ids import uuid7
 
-from .live import NAMESPACES, Socket, on_join, on_leave
+from .leaving import on_leave
+from .live import NAMESPACES, on_join
+from .open_sockets import Socket
 from .state import state
 
 
@@ -20,7 +22,8 @@ def _opened(actor: Actor, _sid: str) -> None:
     state().access_log.write(actor, "socket", "", 200, 0.0, counted=False)
 
 
-def _closed(socket: Socket) -> None:
-    request = replace(socket.meta, id=uuid7().hex, method="DISCONNECT")
-    whose = Actor(socket.tenant, "", "", socket.user, "", "", session_id=socket.session, request=request)
-    state().access_log.write(whose, "socket", "", 200, 0.0, counted=False)
+def _closed(sockets: list[Socket]) -> None:
+    for socket in sockets:
+        request = replace(socket.meta, id=uuid7().hex, method="DISCONNECT")
+        whose = Actor(socket.tenant, "", "", socket.user, "", "", session_id=socket.session, request=request)
+        state().access_log.write(whose, "socket", "", 200, 0.0, counted=False)

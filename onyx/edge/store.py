@@ -111,8 +111,8 @@ class TenantStore:
     def members(self, *name: object, since: float) -> list[bytes]:
         return self._store.call(self._store.client.zrangebyscore, key(self._tenant, *name), since, "+inf")
 
-    def remove(self, *name: object, member: str) -> None:
-        self._store.call(self._store.client.zrem, key(self._tenant, *name), member)
+    def remove(self, *name: object, members: list[str]) -> None:
+        self._store.call(self._store.client.zrem, key(self._tenant, *name), *members)
 
 
 def key(tenant: UUID, *name: object) -> str:

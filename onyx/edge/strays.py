@@ -11,7 +11,7 @@ from uuid import UUID
 import structlog
 from flask import Flask
 
-from .live import socketio
+from .open_sockets import socketio
 from .state import state
 from .store import Away, Store
 

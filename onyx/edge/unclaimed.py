@@ -7,7 +7,8 @@ import time
 
 import structlog
 
-from .live import NAMESPACES, socketio
+from .live import NAMESPACES
+from .open_sockets import socketio
 
 _log = structlog.get_logger()
 PATIENCE = 10.0

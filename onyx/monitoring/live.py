@@ -76,7 +76,7 @@ def _move(token: str, meta: Any, sid: str) -> None:
     try:
         actor = gate.identify(token, meta, ("notice", 10_000, 60), kept=True)
     except OnyxError:
-        return  # onyx.edge.live drops this socket
+        return  # onyx.edge.dropping drops this socket
     for permission, place in _rooms(actor):
         if actor.may(permission):
             join_room(place, sid=sid, namespace="/live")
