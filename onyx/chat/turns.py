@@ -129,10 +129,8 @@ def _tell_what_became(actor: Actor, stored: Stored, sender: str) -> None:
 
 def _stop_everywhere(tenant: UUID, reply_id: UUID) -> None:
     notice = Notice(uuid7(), tenant, "stop", reply_id, "stopped_by_you")
-    bus = state().bus
     with suppress(Away):  # the process that writes is most likely this one
-        bus.publish(notice)
-    bus.receive(notice)
+        state().bus.tell(notice)
 
 
 def _tell_others(actor: Actor, stored: Stored, question: dict[str, Any], sender: str | None) -> None:

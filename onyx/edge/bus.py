@@ -90,6 +90,14 @@ class Bus:
         with control_plane(self._control) as connection:
             connection.exec_driver_sql("update revocation set tries = tries + 1 where id = %s", (notice.id,))
 
+    def tell(self, notice: Notice) -> None:
+        """Tell all processes and obey here meanwhile; done when this one has obeyed. Raises Away (the polls bring it)."""
+        self._seen[notice.id, TOLD] = time.monotonic()  # what comes back from Redis must not be waited for elsewhere
+        try:
+            self.publish(notice)
+        finally:
+            self._obey(notice, TOLD)
+
     def subscribe(self, listener: Callable[[Notice], None]) -> None:
         """Call `listener` for every notice, in this process, once each."""
         self._listeners.append(listener)
@@ -99,6 +107,9 @@ class Bus:
         if (notice.id, stage) in self._seen:
             return
         self._seen[notice.id, stage] = time.monotonic()
+        self._obey(notice, stage)
+
+    def _obey(self, notice: Notice, stage: str) -> None:
         trouble = ""
         for listener in self._listeners:
             try:

@@ -95,8 +95,7 @@ def _tell(notice: Notice, over: list[UUID] | None = None) -> None:
         committed(notice.id, over or [])
     except Exception as error:  # PostgreSQL went away just after the commit: the row from before it stands
         _log.warning("notice not marked as told", kind=notice.kind, error=type(error).__name__)
-    bus.receive(notice)  # this process first: what it forgets in Redis is forgotten for all
     try:
-        bus.publish(notice)
+        bus.tell(notice)
     except Away:
         _log.warning("redis away: every process finds this notice by polling", kind=notice.kind)
