@@ -19,8 +19,9 @@ from onyx.work import ordering
 
 
 @pytest.fixture
-def process(serving, owner_url):
-    """`python -m jobs.steward`."""
+def process(serving, owner, owner_url):
+    """`python -m jobs.steward`, with nothing waiting that other tests asked for."""
+    owner.execute("delete from onyx.steward_request")
     environment = {**serving, "DATABASE_OWNER_URL": owner_url}
     with subprocess.Popen(
         [sys.executable, "-m", "jobs.steward"], env=environment, stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL
