@@ -50,7 +50,7 @@ def content(place: Tenant, begun: erasure.Erasure, at: datetime, backups_live: t
         "removed": [
             "account, profile, credentials, second factors, roles, API keys and login sessions",
             "chats and messages with their search entries",
-            "projects, files and their passages with their search entries",
+            "projects, files and their passages with their search entries, those aside that were handed to a colleague before",
         ],
         "key": "destroyed: what it sealed, in backups of the organisation too, cannot be read by anybody",
         "restores": "whoever restores a backup of the organisation removes this person again",

@@ -23,7 +23,7 @@ from onyx.identity.models import User, UserRole
 from onyx.tenancy import erasure
 from onyx.tenancy.walls import control_plane
 
-from . import rules
+from . import handover, rules
 from .ending import end_all_of
 from .held import roles_held
 from .held import until as ends_of
@@ -123,7 +123,7 @@ def _mark_ends(ends: Mapping[str, datetime | None]) -> None:
 
 def suspend(session: Session, actor: Actor, user: User) -> list[UUID]:
     """Suspend a person and end all their login sessions; returns the ids of the revocations."""
-    _must_be_removable(session, actor, user)
+    must_be_removable(session, actor, user)
     if user.status == "suspended":
         return []
     user.status, user.updated_at = "suspended", now()
@@ -142,9 +142,14 @@ def reactivate(session: Session, actor: Actor, user: User) -> None:
     changes.person_changed(session, actor.tenant_id, user.id, "reactivated")
 
 
-def remove(session: Session, actor: Actor, user: User) -> list[UUID]:
-    """Delete a person with all that is theirs; the trail keeps what they did."""
-    _must_be_removable(session, actor, user)
+def remove(session: Session, actor: Actor, user: User, transfer_to: UUID | None = None) -> list[UUID]:
+    """Delete a person with all that is theirs; the trail keeps what they did.
+
+    `transfer_to` receives the projects that others read, whose files handover.prepare() has sealed for them.
+    """
+    must_be_removable(session, actor, user)
+    if transfer_to is not None:
+        handover.transfer(session, actor, user, transfer_to)
     record(session, actor, Action.USER_DELETED, target("user", user.id, user.email))
     return _erase(session, actor, user, "revoked_by_admin")
 
@@ -171,7 +176,8 @@ def _erase(session: Session, actor: Actor, user: User, reason: str) -> list[UUID
     return [*ended, changes.person_changed(session, actor.tenant_id, id, reason)]
 
 
-def _must_be_removable(session: Session, actor: Actor, user: User) -> None:
+def must_be_removable(session: Session, actor: Actor, user: User) -> None:
+    """Raise Conflict for oneself and the last administrator, Denied for somebody who may do more."""
     rules.not_oneself(actor, user)
     rules.not_above(actor, user)
     rules.somebody_still_administers(session, actor, user)

@@ -18,6 +18,7 @@ class Permission(StrEnum):
     OWN_ACCOUNT = "own:account"
     OWN_SIGN_IN = "own:sign_in"
     PROFILE_READ = "profile:read"
+    PROJECTS_SHARE = "projects:share"
     ROLES_GRANT = "roles:grant"
     ROLES_MANAGE = "roles:manage"
     SCIM_PROVISION = "scim:provision"
@@ -56,6 +57,7 @@ PURPOSE: dict[Permission, str] = {
     P.OWN_ACCOUNT: "member",
     P.OWN_SIGN_IN: "member",
     P.PROFILE_READ: "member",
+    P.PROJECTS_SHARE: "member",
     P.ROLES_GRANT: "admin",
     P.ROLES_MANAGE: "admin",
     P.SCIM_PROVISION: "admin",
@@ -71,18 +73,19 @@ PURPOSE: dict[Permission, str] = {
 
 _IS_HERE = {P.OWN_ACCOUNT, P.OWN_SIGN_IN, P.PROFILE_READ}
 _CHATS = _IS_HERE | {P.CHAT_USE}
+_ADDS = {P.FILES_UPLOAD, P.KEYS_CREATE, P.PROJECTS_SHARE}
 _ADMINISTERS = {
     P.USERS_READ, P.USERS_MANAGE, P.ROLES_GRANT, P.ROLES_MANAGE, P.SESSIONS_READ, P.SESSIONS_REVOKE, P.MONITORING_READ,
     P.JOBS_READ, P.JOBS_RUN, P.KEYS_MANAGE, P.SCIM_PROVISION, P.SETTINGS_MANAGE, P.SSO_MANAGE,
 }  # fmt: skip
 
 POLICY: dict[Role, frozenset[Permission]] = {
-    Role.ADMIN: frozenset(_CHATS | {P.FILES_UPLOAD, P.KEYS_CREATE} | _ADMINISTERS),
+    Role.ADMIN: frozenset(_CHATS | _ADDS | _ADMINISTERS),
     Role.AUDITOR: frozenset(_IS_HERE | {P.AUDIT_READ, P.KEYS_CREATE}),
-    Role.CURATOR: frozenset(_CHATS | {P.FILES_UPLOAD, P.KEYS_CREATE}),
+    Role.CURATOR: frozenset(_CHATS | _ADDS),
     Role.LIMITED: frozenset(_CHATS),
     Role.PLATFORM_ADMIN: frozenset(_IS_HERE | {P.TENANTS_READ, P.TENANTS_MANAGE, P.KEYS_CREATE} | _ADMINISTERS),
-    Role.USER: frozenset(_CHATS | {P.FILES_UPLOAD, P.KEYS_CREATE}),
+    Role.USER: frozenset(_CHATS | _ADDS),
 }
 
 # What no API key may do, whatever its person may: the person's own password, sessions and factors, keys, who vouches
@@ -112,6 +115,7 @@ MEANING: dict[Permission, str] = {
     P.OWN_ACCOUNT: "Have an account: profile, password, own sessions",
     P.OWN_SIGN_IN: "Set up one's own second factor, and sign out",
     P.PROFILE_READ: "Know one's own name and roles",
+    P.PROJECTS_SHARE: "Let colleagues read the files of one's own projects",
     P.ROLES_GRANT: "Give and take roles, as far as they hold what is in them",
     P.ROLES_MANAGE: "Make, change and delete the organisation's own roles",
     P.SCIM_PROVISION: "Let a directory bring and remove people",

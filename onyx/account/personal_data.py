@@ -38,6 +38,10 @@ _PROFILE = """
 select u.id, u.email, u.status, u.created_at, p.display_name, p.preferences, p.last_login_at
   from app_user u join profile p on p.user_id = u.id where u.id = %s
 """
+_READS = "select id, name, owner_name from shared_projects()"
+_READ_BY = """
+select p.id, r.name, r.added_at from project p, lateral project_readers(p.id) r where p.user_id = %s order by p.id, r.id
+"""
 _CONTENT = "select id, content, sealed from user_file where user_id = %s and id = %s"
 
 
@@ -59,7 +63,7 @@ def collected(session: Session, actor: Actor) -> IO[bytes]:
 
 _README = """Everything that Onyx keeps about {email}, as of {moment}.
 
-profile.json     who you are here, with roles and settings
+profile.json     who you are here, with roles, settings and who reads projects
 *.jsonl          one JSON object on each line; trail.jsonl is what you did, as auditors see it
 files/           your files as you uploaded their text
 picture.*        the picture that you show of yourself, if you do
@@ -70,7 +74,13 @@ Not in here: password hashes, secrets of second factors and API keys, which are 
 
 def _profile(session: Session, actor: Actor) -> dict[str, Any]:
     row = rows(session, _PROFILE, actor.user_id)[0]
-    return {**row._asdict(), "roles": list(actor.roles), "organisation": actor.tenant_name}
+    return {
+        **row._asdict(),
+        "roles": list(actor.roles),
+        "organisation": actor.tenant_name,
+        "reads_projects": [one._asdict() for one in rows(session, _READS)],
+        "projects_read_by_others": [one._asdict() for one in rows(session, _READ_BY, actor.user_id)],
+    }
 
 
 def _files(session: Session, actor: Actor, archive: zipfile.ZipFile) -> None:

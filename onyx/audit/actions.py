@@ -26,12 +26,14 @@ class Action(StrEnum):
     CHAT_CREATED = "chat.created"
     CHAT_DELETED = "chat.deleted"
     CHAT_EXPORTED = "chat.exported"
+    CHAT_MOVED = "chat.moved"
     CHAT_RENAMED = "chat.renamed"
     ERASURE_CERTIFIED = "erasure.certified"
     FACTOR_ADDED = "factor.added"
     FACTOR_BEGUN = "factor.begun"
     FACTOR_REMOVED = "factor.removed"
     FILE_DELETED = "file.deleted"
+    FILE_OPENED = "file.opened"
     FILE_UPLOADED = "file.uploaded"
     GROUP_CHANGED = "group.changed"
     GROUP_CREATED = "group.created"
@@ -60,6 +62,9 @@ class Action(StrEnum):
     PROJECT_CREATED = "project.created"
     PROJECT_DELETED = "project.deleted"
     PROJECT_RENAMED = "project.renamed"
+    PROJECT_SHARED = "project.shared"
+    PROJECT_TRANSFERRED = "project.transferred"
+    PROJECT_UNSHARED = "project.unshared"
     QUOTA_REACHED = "quota.reached"
     RECOVERY_CODE_RENEWED = "recovery_code.renewed"
     RECOVERY_CODE_USED = "recovery_code.used"
@@ -130,12 +135,14 @@ SENTENCES: dict[Action, str] = {
     Action.CHAT_CREATED: "{actor} began a chat",
     Action.CHAT_DELETED: "{actor} deleted a chat",
     Action.CHAT_EXPORTED: "{actor} exported a chat",
+    Action.CHAT_MOVED: "{actor} moved a chat into another project",
     Action.CHAT_RENAMED: "{actor} renamed a chat",
     Action.ERASURE_CERTIFIED: "the key of somebody who was erased was destroyed and a certificate made",
     Action.FACTOR_ADDED: "{actor} added a second factor",
     Action.FACTOR_BEGUN: "{actor} began to set up a second factor",
     Action.FACTOR_REMOVED: "{actor} removed a second factor of {target}",
     Action.FILE_DELETED: "{actor} deleted a file",
+    Action.FILE_OPENED: "{actor} opened a file that somebody shared",
     Action.FILE_UPLOADED: "{actor} uploaded a file",
     Action.GROUP_CHANGED: "{actor} changed the group {target}",
     Action.GROUP_CREATED: "{actor} created the group {target}",
@@ -164,6 +171,9 @@ SENTENCES: dict[Action, str] = {
     Action.PROJECT_CREATED: "{actor} created a project",
     Action.PROJECT_DELETED: "{actor} deleted a project",
     Action.PROJECT_RENAMED: "{actor} renamed a project",
+    Action.PROJECT_SHARED: "{actor} let {target} read the files of a project",
+    Action.PROJECT_TRANSFERRED: "{actor} gave a project to {target}",
+    Action.PROJECT_UNSHARED: "{actor} ended the reading of a project by {target}",
     Action.QUOTA_REACHED: "the organisation reached its limit of {target}",
     Action.RECOVERY_CODE_RENEWED: "{actor} made new recovery codes",
     Action.RECOVERY_CODE_USED: "{actor} used up a recovery code",

@@ -1,11 +1,13 @@
-"""Taking chats away in numbers: export of one, deletion and export of many with a result for each (C1, X8)."""
+"""Chats in numbers: export of one, deletion, moving and export of many with a result for each (C1, X8)."""
 
 from typing import Any
+from uuid import UUID
 
 from flask import Blueprint, Response, request
 from sqlalchemy.orm import Session
 
 from onyx.access.policy import Permission
+from onyx.access.projects import must_be_own
 from onyx.audit.actions import Action
 from onyx.audit.record import record, target
 from onyx.core.actor import Actor
@@ -16,7 +18,7 @@ from onyx.edge.http import body, requires
 
 from . import queries, service, telling
 from .export import MEDIA, exported, file_name
-from .forms import Batch
+from .forms import Batch, known_id
 
 blueprint = Blueprint("chat_batches", __name__)
 MOST_CHARACTERS = 20_000_000
@@ -38,18 +40,22 @@ def export_chat(actor: Actor, session: Session, chat: Any) -> Response:
 @blueprint.post("/api/v1/sessions/batch")
 @requires(Permission.CHAT_USE, limit="30/minute")
 def batch(actor: Actor, session: Session) -> list[dict[str, Any]]:
-    """Delete or export up to 100 chats; the answer has one item for each id, in order."""
+    """Delete, move or export up to 100 chats; the answer has one item for each id, in order.
+
+    Where to move must be one of the person's own projects: any other is 404, and nothing is moved.
+    """
     form = body(Batch)
+    to = must_be_own(session, actor, known_id(form.project_id)) if form.op == "move" else None
     results = []
     left = MOST_CHARACTERS
     for text in form.ids:
-        result = _one(session, actor, form, text, left)
+        result = _one(session, actor, form, text, left, to)
         left -= len(result.get("content", ""))
         results.append(result)
     return results
 
 
-def _one(session: Session, actor: Actor, form: Batch, text: str, left: int) -> dict[str, Any]:
+def _one(session: Session, actor: Actor, form: Batch, text: str, left: int, project_id: UUID | None) -> dict[str, Any]:
     id = parse_id(text)
     chat = queries.chat(session, actor, id) if id else None
     if chat is None:
@@ -58,6 +64,10 @@ def _one(session: Session, actor: Actor, form: Batch, text: str, left: int) -> d
         service.delete_chat(session, actor, chat_id=chat.id)
         telling.deleted(session, actor, chat.id)
         return {"id": text, "ok": True, "deleted": True}
+    if form.op == "move":
+        moved = service.move_chat(session, actor, chat, project_id=project_id)
+        telling.updated(session, actor, moved)
+        return {"id": text, "ok": True, "project_id": project_id and str(project_id)}
     if left <= 0:
         return {"id": text, "ok": False, "error": {"code": "too_large", "message": "Export the rest by itself."}}
     content = _exported(session, actor, chat, form.format)

@@ -3,7 +3,7 @@
 from typing import Annotated, Literal
 from uuid import UUID, uuid5
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, model_validator
 
 from onyx.core.errors import NotFound
 from onyx.core.ids import parse_id
@@ -105,6 +105,8 @@ class NewChat(Body):
 
 
 class ChatChange(Body):
+    """`project_id` null takes the chat out of its project; without it, it stays where it is."""
+
     title: Title | None = None
     project_id: Id | None = None
 
@@ -114,11 +116,18 @@ class NewTitle(Body):
 
 
 class Batch(Body):
-    """`POST /api/v1/sessions/batch`."""
+    """`POST /api/v1/sessions/batch`. `format` is for exports; `project_id`, null for none, says where to move."""
 
-    op: Literal["delete", "export"]
+    op: Literal["delete", "export", "move"]
     ids: list[Id] = Field(min_length=1, max_length=100)
     format: Literal["md", "json", "html"] = "json"
+    project_id: Id | None = None
+
+    @model_validator(mode="after")
+    def says_where_to(self) -> "Batch":
+        if self.op == "move" and "project_id" not in self.model_fields_set:
+            raise ValueError("moving needs a project_id, or null for out of any project")
+        return self
 
 
 class SeedChat(Body):

@@ -52,7 +52,11 @@ def one_chat(_actor: Actor, _session: Session, chat: Any) -> dict[str, Any]:
 @requires(Permission.CHAT_USE, of=queries.chat)
 def change_chat(actor: Actor, session: Session, chat: Any) -> dict[str, Any]:
     form = body(ChatChange)
-    changed = service.change_chat(session, actor, chat, title=form.title, project_id=known_id(form.project_id))
+    changed = chat
+    if form.title is not None:
+        changed = service.rename_chat(session, actor, changed, title=form.title)
+    if "project_id" in form.model_fields_set:
+        changed = service.move_chat(session, actor, changed, project_id=known_id(form.project_id))
     telling.updated(session, actor, changed)
     return chat_shown(changed)
 
@@ -60,7 +64,7 @@ def change_chat(actor: Actor, session: Session, chat: Any) -> dict[str, Any]:
 @blueprint.put("/api/v1/sessions/<chat_id>/title")
 @requires(Permission.CHAT_USE, of=queries.chat)
 def rename_chat(actor: Actor, session: Session, chat: Any) -> dict[str, Any]:
-    changed = service.change_chat(session, actor, chat, title=body(NewTitle).title, project_id=None)
+    changed = service.rename_chat(session, actor, chat, title=body(NewTitle).title)
     telling.updated(session, actor, changed)
     return chat_shown(changed)
 

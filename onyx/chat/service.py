@@ -127,21 +127,32 @@ def create_chat(
     return made
 
 
-def change_chat(session: Session, actor: Actor, chat: Any, *, title: str | None, project_id: UUID | None) -> Any:
-    """Rename a chat or move it into another project; what is None stays."""
-    must_be_own(session, actor, project_id)
-    told = []
-    if title is not None and title != chat.title:
-        told.append(change("title", chat.title, title))
-    if project_id is not None and project_id != chat.project_id:
-        told.append(change("project_id", chat.project_id and str(chat.project_id), str(project_id)))
-    if not told:
+def rename_chat(session: Session, actor: Actor, chat: Any, *, title: str) -> Any:
+    """Give a chat another title; its row as it is then."""
+    if title == chat.title:
         return chat
-    changed = rows(session, _CHANGE, title or chat.title, project_id or chat.project_id, actor.user_id, chat.id)
-    if not changed:
+    return _changed(session, actor, chat, Action.CHAT_RENAMED, "title", title, chat.project_id)
+
+
+def move_chat(session: Session, actor: Actor, chat: Any, *, project_id: UUID | None) -> Any:
+    """Put a chat into another of the person's own projects, or out of any. Raises NotFound for a project not their own."""
+    must_be_own(session, actor, project_id)
+    if project_id == chat.project_id:
+        return chat
+    return _changed(session, actor, chat, Action.CHAT_MOVED, "project_id", chat.title, project_id)
+
+
+def _changed(
+    session: Session, actor: Actor, chat: Any, action: Action, what: str, title: str | None, project_id: UUID | None
+) -> Any:
+    """Write title and project, and record the one of them that differs."""
+    found = rows(session, _CHANGE, title, project_id, actor.user_id, chat.id)
+    if not found:
         raise NotFound()
-    record(session, actor, Action.CHAT_RENAMED, target("chat", chat.id), changes=told)
-    return changed[0]
+    old, new = getattr(chat, what), getattr(found[0], what)
+    told = change(what, old and str(old), new and str(new))
+    record(session, actor, action, target("chat", chat.id), changes=[told])
+    return found[0]
 
 
 def delete_chat(session: Session, actor: Actor, *, chat_id: UUID) -> None:

@@ -17,7 +17,8 @@ def created(session: Session, actor: Actor, chat: Any) -> None:
 
 
 def updated(session: Session, actor: Actor, chat: Any) -> None:
-    payload = {"sessionId": str(chat.id), "title": chat.title, "timestamp": rfc3339(now())}
+    payload = {"sessionId": str(chat.id), "title": chat.title, "timestamp": rfc3339(now()),
+               "projectId": chat.project_id and str(chat.project_id)}  # fmt: skip
     _tell(session, actor, "session:updated", payload)
 
 

@@ -9,11 +9,11 @@ from sqlalchemy.orm import Session
 
 from onyx.core.secrets import email_digest
 from onyx.identity.models import User
-from onyx.members import queries, service
+from onyx.members import about, queries, service
 
 from .shell import acting_in, command, json_option, named, show, tenant_option
 
-users = AppGroup("users", help="Create, list, suspend people, and set new passwords.")
+users = AppGroup("users", help="Create, list, suspend and delete people, and set new passwords.")
 _COLUMNS = ("email", "display_name", "roles", "status", "last_login_at")
 
 
@@ -62,6 +62,32 @@ def suspend(email: str, slug: str, as_json: bool) -> None:
     with acting_in(named(slug), "admin", "users suspend") as (session, actor):
         ended = service.suspend(session, actor, _person(session, email))
     show({"email": email, "status": "suspended", "notices": len(ended)}, as_json)
+
+
+@users.command()
+@click.argument("email")
+@tenant_option
+@click.option("--transfer-to", metavar="EMAIL", help="Who receives the projects that others read; else they go too.")
+@click.confirmation_option(prompt="All that is theirs goes, for ever. Delete this person?")
+@json_option
+@command
+def delete(email: str, slug: str, transfer_to: str | None, as_json: bool) -> None:
+    """Delete a person with all that is theirs; what others read may go to somebody else."""
+    with acting_in(named(slug), "admin", "users delete") as (session, actor):
+        user = _person(session, email)
+        others = about.deletion(session, actor, user)["others"]["projects"]
+        receiver = None
+        if transfer_to is not None:
+            receiver = service.prepared_to_receive(session, actor, user, _person(session, transfer_to).id)
+        ended = service.remove(session, actor, user, receiver)
+    lost = 0 if receiver else len(others)
+    told = {
+        "email": email,
+        "deleted": True,
+        "projects_handed_over": len(others) - lost,
+        "projects_lost_to_others": lost,
+    }
+    show({**told, "notices": len(ended)}, as_json)
 
 
 @users.command("reset-password")

@@ -58,16 +58,18 @@ def upload(actor: Actor, session: Session) -> Response:
 
 
 @blueprint.get("/api/v1/files/<file_id>")
-@requires(Permission.CHAT_USE, of=queries.file)
-def one_file(_actor: Actor, _session: Session, file: Any) -> dict[str, Any]:
-    return {**_shown(file), "sha256": file.sha256}
+@requires(Permission.CHAT_USE, of=queries.readable)
+def one_file(_actor: Actor, _session: Session, readable: Any) -> dict[str, Any]:
+    return {**_shown(readable), "sha256": readable.sha256}
 
 
 @blueprint.get("/api/v1/files/<file_id>/content")
 @requires(Permission.CHAT_USE, of=queries.text)
 @documented(query={"download": {"type": "string", "enum": ["1"]}}, answers={200: "text/plain"})
-def content(_actor: Actor, _session: Session, text: queries.Text) -> Response:
-    """The text, never as anything that a browser would run."""
+def content(actor: Actor, session: Session, text: queries.Text) -> Response:
+    """The text, never as anything that a browser would run. That of a colleague is told in the trail."""
+    if text.shared:
+        service.opened_by_another(session, actor, text)
     response = Response(text.content, content_type="text/plain; charset=utf-8")
     if request.args.get("download") == "1":
         plain = "".join(c if c.isascii() and (c.isalnum() or c in " ._-") else "_" for c in text.name)

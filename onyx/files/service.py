@@ -46,6 +46,11 @@ def upload(session: Session, actor: Actor, *, name: str | None, raw: bytes, proj
     return made
 
 
+def opened_by_another(session: Session, actor: Actor, file: Any) -> None:
+    """That somebody read a colleague's file: another person's data (A3)."""
+    record(session, actor, Action.FILE_OPENED, target("file", file.id))
+
+
 def remove(session: Session, actor: Actor, file: Any) -> None:
     """Delete a file; from then on no answer quotes it."""
     rows(session, _REMOVE, actor.user_id, file.id)

@@ -6,7 +6,8 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from onyx.access import rules
+from onyx.access import handover
+from onyx.access.lifecycle import must_be_removable
 from onyx.audit.sentences import sentence
 from onyx.core.actor import Actor
 from onyx.core.clock import now
@@ -20,11 +21,15 @@ _END = UUID(int=2**128 - 1)
 
 
 def deletion(session: Session, actor: Actor, user: User) -> dict[str, Any]:
-    """What deleting a person would take away and what would stay; `refused` says why it cannot be done, if so."""
+    """What deleting a person would take away, what would stay, and what others would lose and who could receive it.
+
+    `refused` says why it cannot be done, if so.
+    """
     found = rows(session, "select * from person_belongings(%s)", user.id)[0]._asdict()
     return {
         "goes": {name: count for name, count in found.items() if name != _STAYS},
         "stays": {_STAYS: found[_STAYS]},
+        "others": handover.would_lose(session, actor, user),
         "refused": _refusal(session, actor, user),
     }
 
@@ -46,9 +51,7 @@ def activity(session: Session, user: User, size: int, after: Cursor | None) -> t
 
 def _refusal(session: Session, actor: Actor, user: User) -> str | None:
     try:
-        rules.not_oneself(actor, user)
-        rules.not_above(actor, user)
-        rules.somebody_still_administers(session, actor, user)
+        must_be_removable(session, actor, user)
     except OnyxError as error:
         return error.message
     return None

@@ -27,6 +27,12 @@ class PersonChange(Body):
     display_name: str | None = Field(None, min_length=1, max_length=120)
 
 
+class Removal(Body):
+    """`transfer_to`: the id of whoever receives the projects that others read; without it they go too."""
+
+    transfer_to: str | None = Field(None, max_length=100)
+
+
 class Roles(Body):
     """Exactly these roles. `until` says when some of them end; without it, roles held already keep their end."""
 

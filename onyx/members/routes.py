@@ -9,6 +9,7 @@ from onyx.access.policy import Permission
 from onyx.core.actor import Actor
 from onyx.core.db import unit_of_work
 from onyx.core.errors import NotFound, TooMany
+from onyx.core.ids import parse_id
 from onyx.core.pages import parse_id_cursor
 from onyx.core.scope import tenant_scope
 from onyx.edge import lockout
@@ -17,7 +18,7 @@ from onyx.edge.state import state
 from onyx.identity.models import User
 
 from . import queries, service
-from .forms import NewPerson, PersonChange, Roles
+from .forms import NewPerson, PersonChange, Removal, Roles
 
 blueprint = Blueprint("members", __name__)
 
@@ -61,7 +62,13 @@ def change(actor: Actor, session: Session, person: User) -> dict[str, Any]:
 @blueprint.delete("/api/v1/users/<user_id>")
 @requires(Permission.USERS_MANAGE, of=queries.person, fresh=True)
 def remove(actor: Actor, session: Session, person: User) -> dict[str, Any]:
-    return {"deleted": True, "revocations": service.remove(session, actor, person)}
+    """Delete a person. `GET …/deletion` says before what others would lose, and who could receive it."""
+    form = body(Removal)
+    if form.transfer_to is None:
+        return {"deleted": True, "revocations": service.remove(session, actor, person)}
+    receiver = service.prepared_to_receive(session, actor, person, parse_id(form.transfer_to))
+    ended = service.remove(session, actor, person, receiver)
+    return {"deleted": True, "revocations": ended, "transferred_to": receiver}
 
 
 @blueprint.post("/api/v1/users/<user_id>/suspend")

@@ -5,8 +5,8 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from onyx.access import rules
-from onyx.access.lifecycle import change_person, reactivate, remove, set_roles, suspend
+from onyx.access import handover, rules
+from onyx.access.lifecycle import change_person, must_be_removable, reactivate, remove, set_roles, suspend
 from onyx.access.new_password import hashed, made_up, set_password
 from onyx.access.people import add_person
 from onyx.audit.actions import Action
@@ -28,6 +28,17 @@ def create(
     made = None if password is not None else made_up(current_scope())
     id = add_person(session, actor, email=email, name=display_name, roles=roles, password=password or made)
     return id, made
+
+
+def prepared_to_receive(session: Session, actor: Actor, user: User, receiver_id: UUID | None) -> UUID:
+    """Whoever should receive what others read of a person, after its files are sealed for them; remove() comes next.
+
+    Raises NotFound for nobody of this tenant, Conflict for who cannot receive, and as remove() does.
+    """
+    must_be_removable(session, actor, user)
+    receiver = handover.must_be_able_to_receive(session, user, receiver_id)
+    handover.prepare(actor, user.id, receiver)
+    return receiver
 
 
 def reset_password(session: Session, actor: Actor, user: User) -> str:

@@ -1,9 +1,10 @@
-"""Projects: folders of a person's own chats and files (C8; sharing them is not built yet)."""
+"""Projects: folders of a person's own chats and files, whose files colleagues may be let to read (C8)."""
 
 from flask import Flask
 
-from . import routes
+from . import routes, sharing_routes
 
 
 def register(app: Flask) -> None:
     app.register_blueprint(routes.blueprint)
+    app.register_blueprint(sharing_routes.blueprint)

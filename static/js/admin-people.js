@@ -48,22 +48,35 @@ async function act(name) {
   }
 }
 
-/** First what goes and what stays, then the person's e-mail, typed. */
+/** First what goes, what stays and what others would lose; then who goes on with that, and the person's e-mail, typed. */
 async function destroy() {
   const path = `/api/v1/users/${person.id}`;
   try {
     const { data } = await get(`${path}/deletion`);
     if (data.refused) throw new Error(data.refused);
     const text = `${goes(data.goes)} This cannot be undone. The trail keeps ${counted(data.stays.events, "event", "events")} of what they did.`;
-    const typed = await ask({ title: `Delete ${person.email}?`, action: "Delete", danger: true, text, input: { label: "Type the person's e-mail to go on" } });
-    if (!typed) return;
+    const choice = receivers(data.others);
+    const answer = await ask({ title: `Delete ${person.email}?`, action: "Delete", danger: true, text, choice, input: { label: "Type the person's e-mail to go on" } });
+    if (!answer) return;
+    const { text: typed, choice: chosen } = choice ? answer : { text: answer };
     if (typed.toLowerCase() !== person.email) throw new Error("what you typed is not this person's e-mail.");
-    await remove(path);
+    await remove(path, chosen ? { transfer_to: chosen } : undefined);
     location.assign("/admin/people/");
   } catch (error) {
     byId("person-error").textContent = `Nothing was changed: ${error.message}`;
     byId("person-error").hidden = false;
   }
+}
+
+/** Who could go on with the projects that others read; null where nobody reads any. Those who read come first. */
+function receivers({ projects, candidates }) {
+  if (!projects.length) return null;
+  const files = projects.reduce((sum, project) => sum + project.files, 0);
+  const names = [...new Map(projects.flatMap((project) => project.members).map((member) => [member.id, member.name])).values()];
+  const readers = names.length > 4 ? [...names.slice(0, 3), `${names.length - 3} more`] : names;
+  const words = `${new Intl.ListFormat("en").format(readers)} ${names.length === 1 ? "reads" : "read"} ${counted(projects.length, "project", "projects")} of this person, with ${counted(files, "file", "files")}. Who goes on with ${projects.length === 1 ? "it" : "them"}?`;
+  const people = candidates.map(({ id, name, email, reads }) => [id, `${name} (${email})${reads ? ", reads there now" : ""}`]);
+  return { label: words, options: [...people, ["", "Nobody: others lose what they read"]] };
 }
 
 /** "With this person go 3 chats with 40 messages, 2 files and 1 API key." */

@@ -82,7 +82,7 @@ export const get = (path, options) => call("GET", path, options);
 export const post = (path, body, options) => call("POST", path, { body, ...options });
 export const patch = (path, body) => call("PATCH", path, { body });
 export const put = (path, body) => call("PUT", path, { body });
-export const remove = (path) => call("DELETE", path);
+export const remove = (path, body) => call("DELETE", path, { body });
 
 async function readAnswer(answer, stayOn401) {
   const data = await readJson(answer);

@@ -1,19 +1,21 @@
 // Questions in a <dialog>: asked by script, or by any element with data-confirm.
 
 /**
- * Ask; resolves to false, true, or (with `input`) the text typed.
- * @param {{title: string, text?: string, action?: string, danger?: boolean, input?: {label: string, value?: string}}} question
+ * Ask; resolves to false, true, or (with `input`) the text typed; with `choice` to {text, choice} of what was typed and
+ * chosen, the first option being chosen until another is.
+ * @param {{title: string, text?: string, action?: string, danger?: boolean, input?: {label: string, value?: string},
+ *   choice?: {label: string, options: [string, string][]}}} question
  */
-export function ask({ title, text = "", action = "Continue", danger = false, input = null }) {
+export function ask({ title, text = "", action = "Continue", danger = false, input = null, choice = null }) {
   const dialog = document.getElementById("confirm-dialog");
   if (dialog.open) return Promise.resolve(false);
-  fill(dialog, { title, text, action, danger, input });
+  fill(dialog, { title, text, action, danger, input, choice });
   dialog.returnValue = "cancel";
   dialog.showModal();
   if (input) dialog.querySelector("#confirm-input").select();
   else dialog.querySelector("#confirm-cancel").focus();
   return new Promise((resolve) => {
-    dialog.addEventListener("close", () => resolve(answerOf(dialog, input)), { once: true });
+    dialog.addEventListener("close", () => resolve(answerOf(dialog, input, choice)), { once: true });
   });
 }
 
@@ -32,7 +34,7 @@ export function watchConfirmations() {
   }, true);
 }
 
-function fill(dialog, { title, text, action, danger, input }) {
+function fill(dialog, { title, text, action, danger, input, choice }) {
   dialog.querySelector("#confirm-title").textContent = title;
   const words = dialog.querySelector("#confirm-text");
   words.textContent = text;
@@ -45,11 +47,15 @@ function fill(dialog, { title, text, action, danger, input }) {
   field.required = Boolean(input);
   field.value = input?.value ?? "";
   dialog.querySelector("#confirm-input-label").textContent = input?.label ?? "";
+  dialog.querySelector("#confirm-choice-row").hidden = !choice;
+  dialog.querySelector("#confirm-choice-label").textContent = choice?.label ?? "";
+  dialog.querySelector("#confirm-choice").replaceChildren(...(choice?.options ?? []).map(([value, words]) => new Option(words, value)));
 }
 
-function answerOf(dialog, input) {
+function answerOf(dialog, input, choice) {
   if (dialog.returnValue !== "ok") return false;
-  return input ? dialog.querySelector("#confirm-input").value.trim() || false : true;
+  const text = input ? dialog.querySelector("#confirm-input").value.trim() || false : true;
+  return choice && text ? { text, choice: dialog.querySelector("#confirm-choice").value } : text;
 }
 
 async function interrupt(event, element, proceed) {

@@ -197,6 +197,49 @@ def test_a_batch_tells_of_each_item(client_of: Client) -> None:
     assert alice.post("/api/v1/sessions/batch", json={"op": "drop", "ids": [mine]}).status_code == 422
 
 
+def test_a_batch_moves_with_a_result_for_each(client_of: Client, owner: Any, world: Any) -> None:
+    alice, bob = client_of("alice"), client_of("bob")
+    first, second, gone = (alice.post("/api/v1/sessions", json={}).get_json()["data"]["id"] for _ in range(3))
+    theirs, projects = bob.post("/api/v1/sessions", json={}).get_json()["data"]["id"], []
+    for client in (alice, bob):
+        projects.append(client.post("/api/v1/projects", json={"name": "p"}).get_json()["data"]["id"])
+    mine, bobs = projects
+    alice.delete(f"/api/v1/sessions/{gone}")
+
+    def move(ids: list[str], to: Any) -> Any:
+        return alice.post("/api/v1/sessions/batch", json={"op": "move", "ids": ids, "project_id": to})
+
+    told = move([first, theirs, gone, str(uuid4()), "x", second], mine).get_json()["data"]
+    assert [item["ok"] for item in told] == [True, False, False, False, False, True]
+    assert len({json.dumps(item["error"]) for item in told if not item["ok"]}) == 1, "strangers, gone and random alike"
+    assert alice.get(f"/api/v1/sessions/{second}").get_json()["data"]["project_id"] == mine
+    answers = [move([first], to) for to in (bobs, str(uuid4()), "nonsense")]
+    assert {answer.status_code for answer in answers} == {404}
+    assert alice.get(f"/api/v1/sessions/{first}").get_json()["data"]["project_id"] == mine, "nothing was moved"
+    assert move([first], None).get_json()["data"] == [{"id": first, "ok": True, "project_id": None}]
+    assert alice.get(f"/api/v1/sessions/{first}").get_json()["data"]["project_id"] is None
+    assert alice.post("/api/v1/sessions/batch", json={"op": "move", "ids": [first]}).status_code == 422
+    assert bob.get(f"/api/v1/sessions/{theirs}").get_json()["data"]["project_id"] is None
+    moves = owner.execute(
+        f"select changes from {world.acme.schema}.audit_event where action = 'chat.moved' and targets::text like %s"
+        " order by recorded_at", [f"%{first}%"],
+    ).fetchall()  # fmt: skip
+    assert [(c[0]["old"], c[0]["new"]) for (c,) in moves] == [(None, mine), (mine, None)]
+
+
+def test_one_chat_is_moved_and_taken_out_again(client_of: Client) -> None:
+    alice = client_of("alice")
+    chat = alice.post("/api/v1/sessions", json={"title": "t"}).get_json()["data"]["id"]
+    project = alice.post("/api/v1/projects", json={"name": "p"}).get_json()["data"]["id"]
+
+    def patched(**body: Any) -> Any:
+        return alice.patch(f"/api/v1/sessions/{chat}", json=body).get_json()["data"]
+
+    assert patched(project_id=project)["project_id"] == project
+    assert patched(title="u")["project_id"] == project, "a new title moves nothing"
+    assert (patched(project_id=None)["project_id"], patched()["title"]) == (None, "u")
+
+
 def test_every_change_is_recorded_without_a_word_of_what_was_said(client_of: Client, owner: Any, world: Any) -> None:
     lee = client_of("lee")
     chat = begun(lee, "the secret canary sings")["session_id"]

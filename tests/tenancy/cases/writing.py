@@ -17,6 +17,26 @@ case(
     'select {acme}.audit_append(\'[{{"event_id": "{uuid}", "occurred_at": "2026-01-01", "action": "chat.created", "schema_version": 1, "outcome": "success"}}]\')',
 )
 case(
+    "come by what others read",
+    "insert into project_member (user_id, project_id, member_id) values ('{bob}', '{bob_project}', '{alice}')",
+    "insert into project_member (user_id, project_id, member_id) values ('{alice}', '{alice_project}', '{bob}')",
+    "update project_member set member_id = '{alice}'",
+    "select share_project('{bob_project}', '\\x00')",
+    "select {globex}.share_project('{mallory_project}', '\\x00')",
+    "select * from project_readers('{bob_project}')",
+    "select * from shared_projects()",
+    "select * from shared_file('{bob_file}')",
+    "select * from {globex}.shared_file('{mallory_file}')",
+    "select * from shared_files('{bob_project}', null, null, 200)",
+    "select * from person_shares('{bob}')",
+    "select * from files_to_hand_over('{alice}', '{alice}', 100)",
+    "select * from transfer_projects('{bob}', '{alice}')",
+    "select * from {globex}.transfer_projects('{mallory}', '{alice}')",
+    "insert into file_handover (user_id, file_id, receiver_id, source, sealed) values ('{bob}', '{bob_file}', '{alice}', '', '')",
+    "select * from file_handover",
+    "select {acme}.forget_member()",
+)
+case(
     "power for oneself",
     "insert into user_role (user_id, role) values ('{alice}', 'admin')",
     "insert into user_role (user_id, role) values ('{alice}', 'platform_admin')",

@@ -1,0 +1,3 @@
+"""The shell, for what administrators may do there as well."""
+
+from tests.commands.test_commands import flask  # noqa: F401
