@@ -1,14 +1,18 @@
 """Mails that wait are written and sent; a server that is away is tried again, five times in all."""
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
+from functools import partial
+from uuid import UUID
 
 import structlog
+from sqlalchemy.orm import Session
 
-import onyx.access.invitation_letter
 import onyx.first_run.service
 import onyx.passwords.letters
 import onyx.sessions.blocking  # noqa: F401 - these register what they write
+from onyx.access import invitation_letter
 from onyx.audit.actions import Action
 from onyx.audit.record import record, target
 from onyx.core.clock import now
@@ -25,6 +29,17 @@ _TOO_OLD = timedelta(days=1)
 _log = structlog.get_logger()
 
 
+@dataclass(frozen=True, slots=True)
+class _Letter:
+    """What is ready to be sent, how often it was tried, and how it is settled: "sent" or "failed"."""
+
+    message: Message
+    to: dict[str, str]
+    kind: str
+    attempts: int
+    settle: Callable[[Session, str], None]
+
+
 @job("mail.send", purpose="job:mail", due="mail")
 def send(run: Run) -> Done:
     """Send all that is due in a tenant, one transaction to write and one to settle each."""
@@ -32,48 +47,72 @@ def send(run: Run) -> Done:
     if settings.smtp_url is None or settings.smtp_from is None:
         return Done()
     sent, place = 0, _name(run)
-    while True:
-        with run.unit_of_work() as session:
-            row = queries.take(session)
-            if row is None:
-                return Done(sent, queries.next_due(session))
-            receiver = Receiver(run.tenant, place, row.user_id, row.email, row.display_name)
-            writer = KINDS.get(row.kind) if row.status == "active" and row.created_at > now() - _TOO_OLD else None
-            message = writer(session, run.actor, receiver, row.subject_id, settings.base_url) if writer else None
-            if message is None:
-                queries.settle(session, row.user_id, row.id, "dropped")
-                record(
-                    session, run.actor, Action.MAIL_FAILED, _to(row), outcome="failure", reason="not_wanted_any_more"
-                )
-                continue
-        sent += _hand_over(run, row, message, settings.smtp_url.get_secret_value(), settings.smtp_from)
-        run.tell(sent, sent)
+    for write in (_from_people, _from_the_platform):
+        while True:
+            with run.unit_of_work() as session:
+                letter = write(session, run, place, settings.base_url)
+            if letter is None:
+                break
+            sent += _hand_over(run, letter, settings.smtp_url.get_secret_value(), settings.smtp_from)
+            run.tell(sent, sent)
+    with run.unit_of_work() as session:
+        waiting = (queries.next_due(session), invitation_letter.platforms_next(session))
+    return Done(sent, min((at for at in waiting if at is not None), default=None))
 
 
-def _hand_over(run: Run, row: Any, message: Message, url: str, sender: str) -> int:
+def _from_people(session: Session, run: Run, place: str, base: str) -> _Letter | None:
+    """The next mail of a person's, written; what is not wanted any more is dropped."""
+    while (row := queries.take(session)) is not None:
+        receiver = Receiver(run.tenant, place, row.user_id, row.email, row.display_name)
+        writer = KINDS.get(row.kind) if row.status == "active" and row.created_at > now() - _TOO_OLD else None
+        message = writer(session, run.actor, receiver, row.subject_id, base) if writer else None
+        if message is not None:
+            settle = partial(_settle, row.user_id, row.id)
+            # An invitation goes to somebody who is nobody here yet.
+            to = target("user", row.user_id if message.to == row.email else None, message.to)
+            return _Letter(message, to, row.kind, row.attempts, settle)
+        queries.settle(session, row.user_id, row.id, "dropped")
+        unwanted = target("user", row.user_id, row.email)
+        record(session, run.actor, Action.MAIL_FAILED, unwanted, outcome="failure", reason="not_wanted_any_more")
+    return None
+
+
+def _from_the_platform(session: Session, run: Run, place: str, base: str) -> _Letter | None:
+    """The next invitation of an administrator by the platform, written."""
+    taken = invitation_letter.take_the_platforms(session, run.tenant, place, base)
+    if taken is None:
+        return None
+    row, message = taken
+    settle = partial(_settle_invitation, row.id)
+    return _Letter(message, target("user", None, row.email), invitation_letter.USE, row.mail_attempts, settle)
+
+
+def _settle(user: UUID, id: UUID, session: Session, state: str) -> None:
+    queries.settle(session, user, id, state)
+
+
+def _settle_invitation(id: UUID, session: Session, _state: str) -> None:
+    invitation_letter.settle_the_platforms(session, id)
+
+
+def _hand_over(run: Run, letter: _Letter, url: str, sender: str) -> int:
     """Send one mail and settle it; returns how many went."""
     reason = None
     try:
-        smtp.send(url, sender, message)
+        smtp.send(url, sender, letter.message)
     except smtp.NotNow as error:
         _log.warning("mail waits", tenant=str(run.tenant), error=str(error))
-        if row.attempts < queries.TRIES:
+        if letter.attempts < queries.TRIES:
             return 0
         reason = "server_away"
     except smtp.Undeliverable as error:
         _log.warning("mail refused", tenant=str(run.tenant), error=str(error))
         reason = "refused"
     with run.unit_of_work() as session:
-        queries.settle(session, row.user_id, row.id, "failed" if reason else "sent")
+        letter.settle(session, "failed" if reason else "sent")
         action, outcome = (Action.MAIL_FAILED, "failure") if reason else (Action.MAIL_SENT, "success")
-        record(session, run.actor, action, _to(row, message), outcome=outcome, reason=reason, kind=row.kind)
+        record(session, run.actor, action, letter.to, outcome=outcome, reason=reason, kind=letter.kind)
     return 0 if reason else 1
-
-
-def _to(row: Any, message: Message | None = None) -> dict[str, str]:
-    """Whom the mail is for; an invitation goes to somebody who is nobody here yet."""
-    to = message.to if message else row.email
-    return target("user", row.user_id if to == row.email else None, to)
 
 
 def _name(run: Run) -> str:

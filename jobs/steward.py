@@ -25,6 +25,7 @@ from onyx.core.ids import uuid7
 from onyx.edge import queue, runs
 from onyx.edge.store import Away, Store
 from onyx.tenancy import nodes
+from onyx.tenancy.fit import require_ours
 from onyx.tenancy.master_check import require_master_of_owner
 from onyx.tenancy.provisioning import partitions_ahead
 from onyx.tenancy.steward import Refused, claim_next
@@ -81,6 +82,7 @@ class Steward:
                 if not ready:
                     with psycopg.connect(self.owner_url, autocommit=True, connect_timeout=5) as connection:
                         require_master_of_owner(connection)
+                        require_ours(connection)
                     self.partitions_ahead(uuid7().hex, "start")
                     ready = True
                 self._serve_requests()
@@ -89,7 +91,7 @@ class Steward:
                 _log.warning("postgresql is away: the steward waits for it", error=type(error).__name__)
             except (Away, redis.RedisError):
                 pass  # said by the scheduler; requests lie in PostgreSQL and go on
-            asked.wait(_PAUSE)
+            self._rest(asked)
 
     def partitions_ahead(self, run: str, by: str) -> None:
         """Make the partitions of this month and the next two for every tenant; one that fails keeps nobody else."""
@@ -125,9 +127,21 @@ class Steward:
         """Carry out what platform admins asked for, one after the other; the rows tell how it went."""
         if self._database is None or self._database.closed:
             self._database = psycopg.connect(self.owner_url, autocommit=True, connect_timeout=5)
+            self._database.execute("listen onyx_steward")  # whoever places a request calls (migrations/platform/0038)
         open_ones = "select 1 from onyx.steward_request where state in ('queued', 'running') limit 1"
         while self._database.execute(open_ones).fetchone() and (request := claim_next(self.owner_url, but=LONG)):
             _log.info("request served", request=str(request), done=carry_out(self.owner_url, request, SHORT))
+
+    def _rest(self, asked: Stopping) -> None:
+        """Half a second; less when somebody places a request. A call that came while we worked is heard here, too."""
+        calls = self._database
+        try:
+            if calls is None or calls.closed:
+                asked.wait(_PAUSE)
+            elif not list(calls.notifies(timeout=0)):
+                asked.wait(_PAUSE, calls)
+        except psycopg.Error:
+            asked.wait(_PAUSE)  # said when it is asked the next time
 
     def _serve_long(self, asked: Stopping) -> None:
         """Backups and restores, one after the other; cut off, they are as if they had not begun."""

@@ -3,6 +3,13 @@
 import os
 import select
 import signal
+from typing import Protocol
+
+
+class Readable(Protocol):
+    """A connection, as select(2) waits for it."""
+
+    def fileno(self) -> int: ...
 
 
 class Stopping:
@@ -23,8 +30,8 @@ class Stopping:
         except BlockingIOError:
             pass
 
-    def wait(self, seconds: float) -> bool:
-        """Sleep, or less when asked to stop; returns whether it was."""
+    def wait(self, seconds: float, *also: Readable) -> bool:
+        """Sleep, or less when asked to stop or when one of `also` has something to read; returns whether asked to stop."""
         if not self.asked:
-            select.select([self._reader], [], [], seconds)
+            select.select([self._reader, *(one.fileno() for one in also)], [], [], seconds)
         return self.asked

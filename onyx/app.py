@@ -44,6 +44,7 @@ from onyx.edge.state import State
 from onyx.edge.store import Store
 from onyx.edge.streams import Streams
 from onyx.tenancy import boot_check, keyring, nodes, placement, walls
+from onyx.tenancy.fit import WrongVersion
 from onyx.tenancy.master_check import WrongMasterKey
 
 GUNICORN_GIVES_UP = 3  # a worker that ends so is not started again
@@ -121,7 +122,7 @@ def start_background(app: Flask) -> None:
     with app.app_context():
         try:
             boot_check.require_walls()
-        except WrongMasterKey as wrong:
+        except (WrongMasterKey, WrongVersion) as wrong:
             sys.stderr.write(f"{wrong}\n")
             raise SystemExit(GUNICORN_GIVES_UP) from None
     state: State = app.extensions["onyx"]

@@ -22,14 +22,16 @@ SECONDS_TO_READY = 40
 class Server:
     """`url`, `log()`, `http()` for requests, `pids()` of its workers; ends with `stop()`."""
 
-    def __init__(self, environment: dict[str, str], folder: Path, processes: int = 1) -> None:
+    def __init__(
+        self, environment: dict[str, str], folder: Path, processes: int = 1, application: str = "wsgi:app"
+    ) -> None:
         self.processes = processes
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.log_file = folder / f"gunicorn-{self.port}.log"
         with open(self.log_file, "wb") as sink:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "gunicorn", "-c", "config/gunicorn.py", "wsgi:app"],
+                [sys.executable, "-m", "gunicorn", "-c", "config/gunicorn.py", application],
                 cwd=ROOT,
                 env={**environment, "PORT": str(self.port), "WEB_PROCESSES": str(processes)},
                 stdin=subprocess.DEVNULL,

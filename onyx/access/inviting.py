@@ -18,7 +18,7 @@ from onyx.core.ids import uuid7
 from onyx.core.secrets import email_digest
 from onyx.identity import invitation_tokens
 from onyx.identity.models import Credential, Invitation, User
-from onyx.mail.post import post
+from onyx.mail.post import call_the_sender, post
 
 from . import invitation_letter
 from .held import permissions_held
@@ -65,21 +65,27 @@ def invite(
     return Invited(made.id, email, None if by_mail else token, made.expires_at)
 
 
-def invite_first(session: Session, actor: Actor, *, email: str, display_name: str = "", days: int = DAYS) -> Invited:
+def invite_first(
+    session: Session, actor: Actor, by_mail: bool, *, email: str, display_name: str = "", days: int = DAYS
+) -> Invited:
     """Invite an administrator on the platform's behalf, who has nobody there to do it. Purpose `job:provision`.
 
     Raises Invalid for a malformed e-mail, Conflict when somebody signs in with it here already.
     """
     email = checked_email(email)
     must_be_of_a_domain(email)
-    made, token = _written(session, actor, email, display_name, [Role.ADMIN.value], days)
-    return Invited(made.id, made.email, token, made.expires_at)
+    made, token = _written(session, actor, email, display_name, [Role.ADMIN.value], days, by_mail)
+    if by_mail:
+        call_the_sender(session)
+    return Invited(made.id, made.email, None if by_mail else token, made.expires_at)
 
 
 def _written(
-    session: Session, actor: Actor, email: str, display_name: str, roles: list[str], days: int
+    session: Session, actor: Actor, email: str, display_name: str, roles: list[str], days: int, mailed: bool = False
 ) -> tuple[Invitation, str]:
-    """The row, its event and its secret. Who is of another tenant than the one invited to is not named in the row."""
+    """The row, its event and its secret. Who is of another tenant than the one invited to is not named in the row, and
+    has no mail of their own there: `mailed` says that the invitation itself waits to be sent.
+    """
     digest = email_digest(email)
     if rows(session, "select 1 from app_user where email_digest = %s", digest):
         raise Conflict("Somebody with this e-mail is here already.")
@@ -88,6 +94,7 @@ def _written(
     made = Invitation(
         id=uuid7(), email=email, email_digest=digest, display_name=display_name.strip(), roles=roles,
         token_digest=invitation_tokens.digest(token), invited_by=actor.user_id, expires_at=now() + timedelta(days=days),
+        mail_due_at=now() if mailed else None,
     )  # fmt: skip
     session.add(made)
     flushed(session)

@@ -27,9 +27,10 @@ class Answer:
 
 
 class Failed(Exception):
-    """No answer, or not all of it; `message` is for the person who asked."""
+    """No answer, or not all of it; `message` is for the person who asked, `status` what the service answered with."""
 
-    def __init__(self, code: str, message: str) -> None:
+    def __init__(self, code: str, message: str, status: int | None = None) -> None:
         super().__init__(message)
         self.code = code
         self.message = message
+        self.status = status

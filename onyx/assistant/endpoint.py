@@ -4,8 +4,9 @@ Reference: platform.openai.com/docs/api-reference/chat-streaming. What goes wron
 """
 
 import json
+import ssl
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from functools import lru_cache
 from urllib.parse import urlsplit
@@ -33,7 +34,7 @@ def ask(provider: Provider, question: Question) -> Answer:
     return Answer(label, provider.model, pieces(provider, messages))
 
 
-def pieces(provider: Provider, messages: list[dict[str, str]]) -> Iterator[str]:
+def pieces(provider: Provider, messages: list[dict[str, str]]) -> Generator[str, None, None]:
     """What the endpoint says to a conversation, as it comes. Raises Failed."""
     with _connections(provider) as pool:
         response = _post(provider, pool, messages)
@@ -142,14 +143,21 @@ def _delta(data: bytes) -> tuple[str, bool]:
 def _refused(status: int) -> Failed:
     _log.warning("language model refused", status=status)
     if status in (401, 403):
-        return Failed("provider_refused", "The language model refuses Onyx's key. An administrator can mend that.")
+        return Failed(
+            "provider_refused", "The language model refuses Onyx's key. An administrator can mend that.", status
+        )
+    if status == 404:
+        return Failed("provider_unknown", "There is no such language model. An administrator can mend that.", status)
     if status == 429:
-        return Failed("provider_busy", "The language model is busy. Your question is stored; try again later.")
-    return Failed("provider_failed", f"{_NO_ANSWER} (status {status})")
+        return Failed("provider_busy", "The language model is busy. Your question is stored; try again later.", status)
+    return Failed("provider_failed", f"{_NO_ANSWER} (status {status})", status)
 
 
 def _broken(error: Exception) -> Failed:
     _log.warning("language model away", error=type(error).__name__)
+    if isinstance(error, (urllib3.exceptions.SSLError, ssl.SSLError)):
+        told = "The language model's certificate cannot be trusted. An administrator can mend that."
+        return Failed("provider_untrusted", told)
     refused = isinstance(error, urllib3.exceptions.NewConnectionError)  # which urllib3 counts among the timeouts
     if not refused and isinstance(error, (urllib3.exceptions.TimeoutError, TimeoutError)):
         return Failed("provider_timeout", "The language model took too long. Your question is stored; try again.")

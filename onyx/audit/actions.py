@@ -53,6 +53,7 @@ class Action(StrEnum):
     MASTER_KEY_ROTATED = "master_key.rotated"
     MESSAGE_SENT = "message.sent"
     MIGRATION_STARTED = "migration.started"
+    MODEL_TESTED = "model.tested"
     PASSWORD_CHANGED = "password.changed"
     PASSWORD_RESET = "password.reset"
     PEOPLE_EXPORTED = "people.exported"
@@ -162,6 +163,7 @@ SENTENCES: dict[Action, str] = {
     Action.MASTER_KEY_ROTATED: "{actor} replaced the master key",
     Action.MESSAGE_SENT: "{actor} sent a message",
     Action.MIGRATION_STARTED: "{actor} had {target} brought to this version",
+    Action.MODEL_TESTED: "{actor} tried whether the language model of {target} answers",
     Action.PASSWORD_CHANGED: "{actor} changed their password",
     Action.PASSWORD_RESET: "{actor} set a new password for {target}",
     Action.PEOPLE_EXPORTED: "{actor} exported the list of people",

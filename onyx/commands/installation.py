@@ -10,14 +10,15 @@ import psycopg
 from config.settings import data_folder
 from onyx import embedded
 from onyx.core.db import db
+from onyx.edge.bus import platform_id
 from onyx.edge.state import state
 from onyx.edge.store import Away
-from onyx.tenancy import boot_check, master_check
+from onyx.tenancy import boot_check, fit, master_check
 from onyx.tenancy import migrate as migration
 from onyx.tenants import service
 
 from . import at_rest, tenants
-from .migrating import bring_up
+from .migrating import bring_up, show_plan
 from .owner import owner_url
 from .shell import command, json_option, operator, platform, show
 
@@ -42,6 +43,7 @@ def setup(
     if slug and not organisation_admin:
         raise click.UsageError("--organisation needs --organisation-admin.")
     migration.migrate_all(owner_url(), lambda text: click.echo(text, err=True))
+    state().platform = platform_id()  # the database was empty when this command began
     place = platform()
     password = service.add_admin(operator(place, "setup"), place, email=admin_email, display_name=admin_name)
     made: dict[str, Any] = {"platform_admin": admin_email.strip().lower(), "password": password}
@@ -51,11 +53,15 @@ def setup(
 
 
 @click.command()
+@click.option("--plan", "planned", is_flag=True, help="Say what would be done, and change nothing.")
 @json_option
 @command
-def migrate(as_json: bool) -> None:
+def migrate(planned: bool, as_json: bool) -> None:
     """Bring the control plane and every organisation to this version."""
-    bring_up(as_json, "Everything is at this version.")
+    if planned:
+        show_plan(as_json)
+    else:
+        bring_up(as_json, "Everything is at this version.")
 
 
 @click.command()
@@ -63,7 +69,7 @@ def migrate(as_json: bool) -> None:
 @command
 def doctor(as_json: bool) -> None:
     """Look at everything Onyx needs; exit code 1 when something is wrong, with what to do."""
-    found = [_database(), _redis(), _master_key(), *_walls(), _migrations(), _processes(), *_at_rest()]
+    found = [_database(), _redis(), _version(), _master_key(), *_walls(), _migrations(), _processes(), *_at_rest()]
     if as_json:
         show(found, True)
     for line in found if not as_json else ():
@@ -105,6 +111,15 @@ def _redis() -> dict[str, Any]:
     except Away:
         return _line("Redis", False, "does not answer; Onyx works on, slower. `make services` starts the embedded one")
     return _line("Redis", True, f"answers, version {version}")
+
+
+def _version() -> dict[str, Any]:
+    with db.engine.begin() as connection:
+        found = fit.look(connection)
+    if found.trouble is not None:
+        return _line("version", False, found.trouble)
+    late = f"{found.behind} organisations are behind: run `flask migrate`" if found.behind else "fits the database"
+    return _line("version", not found.behind, late)
 
 
 def _master_key() -> dict[str, Any]:

@@ -32,9 +32,11 @@ _COLUMNS = ("slug", "name", "status", "version", "people", "database_bytes", "id
 @tenants.command()
 @click.argument("slug")
 @click.option("--name", required=True, help="What people read.")
-@click.option("--admin-email", required=True, help="The first administrator; the invitation's link is printed once.")
+@click.option(
+    "--admin-email", required=True, help="The first administrator; invited by mail, or by a link printed once."
+)
 @click.option("--admin-name", default="")
-@click.option("--password", "by_password", is_flag=True, help="Print a one-time password instead of a link.")
+@click.option("--password", "by_password", is_flag=True, help="Print a one-time password instead of inviting.")
 @json_option
 @command
 def create(slug: str, name: str, admin_email: str, admin_name: str, by_password: bool, as_json: bool) -> None:
@@ -142,7 +144,7 @@ def create_tenant(slug: str, name: str, admin_email: str, admin_name: str, by_pa
         service.record_created(session, actor, place)
     admin = service.first_admin(
         operator(place, "tenants create"), place, email=admin_email, name=admin_name, by_password=by_password,
-        base=state().settings.base_url,
+        by_mail=state().settings.sends_mail, base=state().settings.base_url,
     )  # fmt: skip
     told = {"admin_email" if name == "email" else name: value for name, value in admin.items()}
     return {**_shown(named(slug), _known([place])[0]), **told}

@@ -34,6 +34,7 @@ from .store import Away, Store
 
 _log = structlog.get_logger()
 CHANNEL = "onyx:control"
+NOBODY = UUID(int=0)
 FOREWARNED, UNTOLD, TOLD = "forewarned", "untold", "told"
 
 
@@ -252,10 +253,14 @@ class Bus:
 
 
 def platform_id() -> UUID:
-    """The id of the platform's own tenant, by the one function that may look before anybody is known."""
+    """The id of the platform's own tenant, by the one function that may look before anybody is known; nobody's id while
+    the database is empty, so that `flask setup` and `flask migrate` can be asked for.
+    """
     with db.engine.begin() as connection:
+        if connection.exec_driver_sql("select to_regprocedure('onyx.platform_id()')").scalar_one() is None:
+            return NOBODY
         found = connection.exec_driver_sql("select onyx.platform_id()").scalar_one()
-    return UUID(str(found))
+    return UUID(str(found)) if found is not None else NOBODY
 
 
 def _notice(parts: list[str]) -> tuple[Notice, str]:

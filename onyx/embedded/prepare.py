@@ -13,7 +13,7 @@ import psycopg
 
 from config.settings import nodes_of
 from onyx.embedded import environment
-from onyx.tenancy import bootstrap, master_check, migrate, nodes
+from onyx.tenancy import bootstrap, fit, master_check, migrate, nodes
 
 
 def main() -> int:
@@ -31,6 +31,7 @@ def main() -> int:
             bootstrap.renew_login(inside, password(os.environ["DATABASE_URL"]))
         migrate.install_master_key()
         _require_master(owner)
+        _require_fit(owner)
         if migrate.pending(owner):
             print("Migrating the database ...", flush=True)
             migrate.migrate_all(owner, say=lambda text: print(f"  {text}", flush=True))
@@ -45,6 +46,12 @@ def main() -> int:
 def _require_master(owner: str) -> None:
     with psycopg.connect(owner, autocommit=True) as connection:
         master_check.require_master_of_owner(connection)
+
+
+def _require_fit(owner: str) -> None:
+    """Code that is too old for the database says so here, before anything is started."""
+    with psycopg.connect(owner, autocommit=True) as connection:
+        fit.require_ours(connection)
 
 
 def reachable(owner: str) -> bool:

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from onyx.access.policy import Permission
 from onyx.core.actor import Actor
 from onyx.core.scope import Scope
 from onyx.tenancy.walls import control_plane
@@ -24,6 +25,7 @@ def checklist(actor: Actor, count: Any, has_model: bool, sends_mail: bool) -> li
     """
     said = _said(actor)
     has_model = has_model or bool(said.get("model_base_url"))
+    decides = actor.may(Permission.SETTINGS_MANAGE)
     return [
         {"text": "Add the people of your organisation", "done": count.active > 1, "href": "/admin/invitations/"},
         {"text": "Give a second person the role Admin", "done": count.admins > 1, "href": "/admin/people/"},
@@ -35,13 +37,14 @@ def checklist(actor: Actor, count: Any, has_model: bool, sends_mail: bool) -> li
         {
             "text": "Decide how long people stay signed in, and whether they need a second factor",
             "done": any(said.get(name) is not None for name in _DECIDED),
-            "href": "/admin/session-policy/",
+            "href": "/admin/settings#sessions" if decides else None,
         },
         {
             "text": "A language model answers"
             if has_model
-            else "Connect a language model (LLM_BASE_URL, or one of your own): until then answers quote your files",
+            else "Connect a language model of your own: until then answers quote people’s own files",
             "done": has_model,
+            "href": "/admin/settings#assistant" if decides else None,
         },
         {
             "text": "Mail can be sent"

@@ -109,3 +109,5 @@ class Invitation(Base):
     invited_by: Mapped[UUID | None]
     created_at: Mapped[datetime] = mapped_column(default=now)
     expires_at: Mapped[datetime]
+    mail_due_at: Mapped[datetime | None] = mapped_column(default=None)
+    mail_attempts: Mapped[int] = mapped_column(default=0)

@@ -23,7 +23,12 @@ def post(session: Session, user: UUID, kind: str, subject: UUID | None = None) -
         raise LookupError(f"nobody writes mails of kind {kind!r}: register it with @kind")
     id = uuid7()
     session.connection().exec_driver_sql(_POST, (user, id, kind, subject))
+    call_the_sender(session)
+    return id
+
+
+def call_the_sender(session: Session) -> None:
+    """Have the job that sends look at the tenant of the open scope when this transaction has committed."""
     with control_plane(current_scope()) as connection:
         connection.exec_driver_sql("select mark_due('mail', now())")
     outbox.put(session, "mail.waiting")
-    return id

@@ -41,9 +41,11 @@ def own(_actor: Actor, session: Session) -> dict[str, Any]:
 
 @blueprint.post("/api/v1/tenant/settings/model/test")
 @requires(Permission.SETTINGS_MANAGE, limit="20/minute")
-def test_model(actor: Actor, _session: Session) -> dict[str, Any]:
-    """One small real question to the language model that is set up, or to the one described in the body."""
-    return model_test.ask(actor, body(ModelTried).model_dump(exclude_unset=True))
+def test_model(actor: Actor, session: Session) -> dict[str, Any]:
+    """One small real question to whoever answers people here, or would with the settings in the body: which model
+    answered and how fast, or what is wrong. It stands in the trail.
+    """
+    return model_test.ask(session, actor, body(ModelTried).model_dump(exclude_unset=True))
 
 
 @blueprint.patch("/api/v1/tenant/settings")

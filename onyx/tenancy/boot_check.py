@@ -16,6 +16,7 @@ from onyx.core.scope import Scope
 
 from . import policies
 from .context import sign
+from .fit import require_fit
 from .master_check import require_master
 from .scripts import scripts
 from .walls import backend
@@ -33,8 +34,9 @@ class WallsFell(Exception):
 
 
 def require_walls() -> None:
-    """Raise WallsFell unless everything stands, WrongMasterKey first; needs an app context."""
+    """Raise WallsFell unless everything stands, WrongMasterKey and WrongVersion first; needs an app context."""
     require_master()
+    require_fit()
     fell, loose = look()
     for belt in loose:
         _log.warning("a belt is off", belt=belt)

@@ -39,6 +39,15 @@ def behind(connection: psycopg.Connection, only: UUID | None = None) -> list[Beh
     return [Behind(*row) for row in connection.execute(_BEHIND, [versions(), only, only])]
 
 
+def failed(connection: psycopg.Connection) -> dict[str, str]:
+    """Organisations for which a script did not apply: slug → which, and why."""
+    found = connection.execute(
+        "select t.slug, m.version, m.name, m.error from onyx.tenant_migration m join onyx.tenant t on t.id = m.tenant_id"
+        " where m.state = 'failed' order by t.slug, m.version"
+    )
+    return {slug: f"{version:04} {name}: {(error or '').strip()}" for slug, version, name, error in found}
+
+
 def versions(kind: str = "tenant") -> list[int]:
     """The numbers of this checkout's scripts, ascending."""
     return [script.version for script in scripts(kind)]

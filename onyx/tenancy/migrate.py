@@ -1,19 +1,21 @@
 """Bring the control plane and every tenant to the version of this checkout; may be stopped and run again."""
 
 import os
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 from uuid import UUID
 
 import psycopg
 
 from onyx.core import master, secrets
 
-from . import catalogue, fleet, ledger, nodes, signing
+from . import catalogue, fit, fleet, ledger, nodes, signing
 from .context import padded_keys
 from .provisioning import make_partitions as make_partitions  # kept here for those who change structure
 from .provisioning import provision as provision
-from .scripts import scripts
+from .scripts import Script, scripts
 
 Say = Callable[[str], None]
 Progress = Callable[[int, int], None]
@@ -34,7 +36,7 @@ class MigrationFailed(Exception):
 def pending(owner_url: str) -> bool:
     """Whether migrate_all() would have something to do: a few cheap queries."""
     with psycopg.connect(owner_url, autocommit=True) as connection:
-        if _platform_done(connection) != set(ledger.versions("platform")):
+        if not set(ledger.versions("platform")) <= _platform_done(connection):
             return True
         if connection.execute("select 1 from onyx.signing_key limit 1").fetchone() is None:
             return True
@@ -43,6 +45,31 @@ def pending(owner_url: str) -> bool:
         if ledger.behind(connection) or _tenant_id(connection, PLATFORM) is None:
             return True
     return any(_node_pending(nodes.owner_of(node, owner_url)) for node in nodes.names()[1:])
+
+
+def plan(owner_url: str) -> dict[str, Any]:
+    """What migrate_all() would do, and what it would not know: names of scripts, and how many organisations each is for.
+
+    `safe`: code of before goes on working while they run, and can be started again after them.
+    """
+    with psycopg.connect(owner_url, autocommit=True) as connection:
+        done = _platform_done(connection)
+        platform = [script for script in scripts("platform") if script.version not in done]
+        behind = ledger.behind(connection) if done else []
+        missing = Counter(version for one in behind for version in one.missing)
+        tenant = [script for script in scripts("tenant") if script.version in missing]
+        return {
+            "platform": [_planned(script) for script in platform],
+            "tenant": [{**_planned(script), "organisations": missing[script.version]} for script in tenant],
+            "organisations": len(behind),
+            "failed": ledger.failed(connection) if done else {},
+            "safe": all(script.needs_newer_code is None for script in [*platform, *tenant]),
+            "unknown": fit.unknown(connection) if done else {"platform": [], "tenant": []},
+        }
+
+
+def _planned(script: Script) -> dict[str, Any]:
+    return {"version": script.version, "name": script.name, "needs_newer_code": script.needs_newer_code}
 
 
 def migrate_all(
@@ -54,11 +81,14 @@ def migrate_all(
 ) -> int:
     """Migrate the control plane, make the platform's own tenant, migrate all tenants (or `only` one).
 
-    Returns how many tenants were migrated. Raises MigrationFailed at the end when some could not be.
+    Returns how many tenants were migrated. Raises MigrationFailed at the end when some could not be, WrongVersion for a
+    database that is ahead of what this code understands.
     """
     with psycopg.connect(owner_url, autocommit=True) as connection:
         connection.execute("select pg_advisory_lock(%s)", [_LOCK])
+        fit.require_ours(connection)
         _prepare(connection, say)
+        fit.note(connection, *scripts("tenant"))
         install_master_key()
         signing.install_keys(connection)
         catalogue.keep_reference(connection)
@@ -119,6 +149,7 @@ def _prepare(connection: psycopg.Connection, say: Say) -> None:
                     "insert into onyx.platform_migration (version, name) values (%s, %s)",
                     [script.version, script.name],
                 )
+                fit.note(connection, script)
             say(f"control plane: {script.name}")
     _install_context_key(connection)
 
@@ -131,7 +162,7 @@ def _platform_done(connection: psycopg.Connection) -> set[int]:
 
 def _node_pending(owner_url: str) -> bool:
     with psycopg.connect(owner_url, autocommit=True) as connection:
-        return _platform_done(connection) != set(ledger.versions("platform"))
+        return not set(ledger.versions("platform")) <= _platform_done(connection)
 
 
 def _install_context_key(connection: psycopg.Connection) -> None:

@@ -11,6 +11,9 @@ ROOT = Path(__file__).resolve().parents[2] / "migrations"
 LOGS = ("audit_event", "access_entry")
 
 
+_BREAKS = re.compile(r"^-- needs newer code: *(\S.*)$", re.M)
+
+
 @dataclass(frozen=True, slots=True)
 class Script:
     """One migration: its number, its sentence, its SQL with @tenant@ for the tenant's hex id."""
@@ -18,6 +21,13 @@ class Script:
     version: int
     name: str
     sql: str
+    kind: str = "tenant"
+
+    @property
+    def needs_newer_code(self) -> str | None:
+        """Why code from before this script cannot work after it; None for one that only adds (onyx.tenancy.fit)."""
+        said = _BREAKS.search(self.sql)
+        return said[1].strip() if said else None
 
     def render(self, tenant_hex: str, citus: bool = False) -> str:
         return (unwrapped(self.sql) if citus else self.sql).replace("@tenant@", tenant_hex)
@@ -29,7 +39,7 @@ def scripts(kind: str) -> tuple[Script, ...]:
     found = []
     for path in sorted((ROOT / kind).glob("[0-9]*.sql")):
         number, _, name = path.stem.partition("_")
-        found.append(Script(int(number), name.replace("_", " "), path.read_text()))
+        found.append(Script(int(number), name.replace("_", " "), path.read_text(), kind))
     if len({s.version for s in found}) != len(found):
         raise ValueError(f"migrations/{kind}: a number stands twice")
     return tuple(found)

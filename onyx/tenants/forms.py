@@ -19,7 +19,7 @@ class Named(Body):
 
 
 class NewTenant(Named):
-    """An organisation and its first administrator, who is invited by a link that the answer shows once."""
+    """An organisation and its first administrator, who is invited by mail, or by a link that the answer shows once."""
 
     slug: str = Field(pattern=FORM, description="3 to 40 letters, digits and hyphens; it never changes.")
     name: str = Field(min_length=1, max_length=120)
@@ -45,7 +45,7 @@ class Deletion(Body):
 
 
 class NewAdmin(Body):
-    """Another administrator: invited by a link that the answer shows once, or with a one-time password."""
+    """Another administrator: invited by mail or by a link that the answer shows once, or with a one-time password."""
 
     email: str = Field(min_length=3, max_length=254)
     display_name: str = Field("", max_length=120)

@@ -53,6 +53,9 @@ def tenants(_actor: Actor, _session: Session) -> Page:
 @blueprint.post("/api/v1/tenants")
 @requires(Permission.TENANTS_MANAGE, limit="30/minute", fresh=True)
 def create(actor: Actor, session: Session) -> Response:
+    """Its first administrator is invited: by mail where Onyx sends mail (`admin.mailed`), else by `admin.link`, which
+    is in this answer and nowhere else.
+    """
     form = body(NewTenant)
     checked_email(form.admin_email)
     made = service.create(session, actor, slug=form.slug, name=form.name)
@@ -108,8 +111,11 @@ def add_admin(actor: Actor, _session: Session, tenant: Tenant) -> Response:
 
 
 def _admin(actor: Actor, place: Tenant, email: str, name: str, sign_in: str) -> dict[str, Any]:
-    base = state().settings.public_url or request.host_url
-    return service.first_admin(actor, place, email=email, name=name, by_password=sign_in == "password", base=base)
+    settings = state().settings
+    return service.first_admin(
+        actor, place, email=email, name=name, by_password=sign_in == "password", by_mail=settings.sends_mail,
+        base=settings.public_url or request.host_url,
+    )  # fmt: skip
 
 
 def _turned(actor: Actor, turned: turning.Turned) -> dict[str, Any]:

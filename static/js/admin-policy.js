@@ -1,6 +1,7 @@
-// Whether everybody in the organisation needs a second factor; and a mail that shows that mail works.
+// Whether everybody in the organisation needs a second factor; and whether mail and the language model work.
 import { patch, post } from "./api.js";
 import { ask } from "./dialogs.js";
+import { tryModel } from "./model-test.js";
 import { notify } from "./notices.js";
 
 const box = document.getElementById("require-factor");
@@ -39,4 +40,8 @@ document.getElementById("test-mail")?.addEventListener("click", async () => {
   } catch (error) {
     notify(`No mail was sent: ${error.message}`, "danger");
   }
+});
+
+document.getElementById("test-model")?.addEventListener("click", (event) => {
+  tryModel(event.target.closest("button"), document.getElementById("model-said"));
 });

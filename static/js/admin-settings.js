@@ -1,5 +1,6 @@
 // Settings and limits of an organisation: each form sends what its fields name, and nothing else.
-import { patch, post } from "./api.js";
+import { patch } from "./api.js";
+import { tryModel } from "./model-test.js";
 import { notify } from "./notices.js";
 
 const GIGABYTE = 1e9;
@@ -12,7 +13,7 @@ const READ = {
 };
 
 for (const form of document.querySelectorAll("form[data-settings]")) form.addEventListener("submit", save);
-document.getElementById("model-test")?.addEventListener("click", tryModel);
+document.getElementById("model-test")?.addEventListener("click", (event) => tryModel(event.target.closest("button"), document.getElementById("model-said"), said(document.getElementById("model-form"))));
 
 /** What the fields of a form say, by the names of the settings. */
 function said(form) {
@@ -45,26 +46,4 @@ function show(form, settings) {
     if (field.dataset.kind === "list") field.value = settings[field.name].join("\n");
     if (field.dataset.kind === "secret") field.value = "";
   }
-}
-
-async function tryModel(event) {
-  const form = document.getElementById("model-form");
-  const told = document.getElementById("model-said");
-  event.target.disabled = true;
-  told.className = "text-secondary";
-  told.textContent = "Asking…";
-  told.hidden = false;
-  try {
-    const { data } = await post("/api/v1/tenant/settings/model/test", said(form));
-    told.className = data.ok ? "text-success" : "text-danger";
-    told.textContent = data.ok ? `It answered “${data.answer.trim()}” after ${seconds(data)}.` : `It did not work: ${data.message} (after ${seconds(data)})`;
-  } catch (error) {
-    told.className = "text-danger";
-    told.textContent = error.message;
-  }
-  event.target.disabled = false;
-}
-
-function seconds(data) {
-  return `${(data.milliseconds / 1000).toFixed(1)} s`;
 }

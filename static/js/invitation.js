@@ -11,10 +11,10 @@ async function look() {
   try {
     const { data } = await post("/api/v1/invitations/open", { token }, { stayOn401: true });
     byId("invitation-text").textContent = `${data.organisation} invites you to Onyx.`;
-    byId("invitation-email").value = data.email;
-    byId("invitation-name").value = data.display_name;
+    byId("field-email").value = data.email;
+    byId("field-display_name").value = data.display_name;
     byId("invitation-form").hidden = false;
-    byId("invitation-name").focus();
+    byId("field-display_name").focus();
   } catch (error) {
     byId("invitation-text").textContent = error.status === 404 || error.status === 422
       ? "This invitation does not hold, or no longer. Ask for a new one." : `The invitation could not be read: ${error.message}`;
@@ -24,11 +24,11 @@ async function look() {
 async function accept(event) {
   event.preventDefault();
   const button = byId("invitation-submit");
-  const password = byId("invitation-password").value;
+  const password = byId("field-password").value;
   button.disabled = true;
   byId("invitation-error").hidden = true;
   try {
-    const { data } = await post("/api/v1/invitations/redeem", { token, password, display_name: byId("invitation-name").value }, { stayOn401: true });
+    const { data } = await post("/api/v1/invitations/redeem", { token, password, display_name: byId("field-display_name").value }, { stayOn401: true });
     history.replaceState(null, "", location.pathname); // the link is used up: nobody needs it in the history
     await enter(data, password);
   } catch (error) {

@@ -35,8 +35,10 @@ byId("rename-form")?.addEventListener("submit", (event) => send(event, async (fi
 }));
 byId("admin-form")?.addEventListener("submit", (event) => send(event, async (fields) => {
   const { data } = await post(`${path}/admins`, fields);
-  byId("new-admin-text").textContent = data.link ? `Hand this link to ${data.email}. It is shown only now and works once:` : "The password, shown only once:";
-  byId("secret").textContent = data.link ?? data.password;
+  byId("new-admin-text").textContent = data.mailed ? `An invitation is on its way to ${data.email}.`
+    : data.link ? `Hand this link to ${data.email}. It is shown only now and works once:` : "The password, shown only once:";
+  byId("secret").textContent = data.link ?? data.password ?? "";
+  byId("secret").parentElement.hidden = Boolean(data.mailed);
   byId("new-admin").hidden = false;
 }));
 showWhatWasTold();

@@ -88,7 +88,8 @@ async function create(event) {
     byId("tenant-dialog").close();
     event.target.reset();
     delete byId("field-slug").dataset.typed;
-    showLink(data);
+    if (data.admin.mailed) notify(`${data.name} is ready. An invitation is on its way to ${data.admin.email}.`);
+    else showLink(data);
     await load();
   } catch (error) {
     const fields = Object.entries(error.fields ?? {}).map(([name, text]) => `${name.replace("_", " ")}: ${text}`);

@@ -87,7 +87,7 @@ def statements(app: Flask) -> Iterator[Callable[[], Any]]:
 
 
 class Model(ThreadingHTTPServer):
-    """A language model on this machine. `mood`: answer, refuse, hang, drip, break, nonsense; `asked` keeps the requests."""
+    """A language model on this machine. `mood`: answer, refuse, hang, drip, break, nonsense, or a status; `asked` keeps the requests."""
 
     daemon_threads = True
 
@@ -96,7 +96,7 @@ class Model(ThreadingHTTPServer):
         self.reset()
 
     def reset(self) -> None:
-        self.mood = "answer"
+        self.mood: str | int = "answer"
         self.words = ["The ", "answer ", "is ", "fourty-two ", "🙂."]
         self.pause = 0.0
         self.asked: list[dict[str, Any]] = []
@@ -115,6 +115,8 @@ class _Speaker(BaseHTTPRequestHandler):
         self.server.asked.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
         if self.server.mood == "refuse":
             return self.send_error(500)
+        if isinstance(self.server.mood, int):
+            return self.send_error(self.server.mood)
         self.send_response(200)
         self.send_header("Content-Type", "text/event-stream")
         self.send_header("Transfer-Encoding", "chunked")

@@ -22,7 +22,9 @@ def test_what_is_done_is_told_from_what_is_not(client_of, world):
     roles = {"roles": ["admin", "user"]}
     assert dana.put(f"/api/v1/users/{world.alice.id}/roles", json=roles).status_code == 200
     assert before - _open_ones(dana) == {"second person", "signed in"}
-    assert "Send me a test mail" not in dana.get("/admin/").text
+    page = dana.get("/admin/").text
+    assert "Send me a test mail" not in page and 'data-testid="test-model"' in page
+    assert 'href="/admin/settings#assistant"' in page, "what is still to do leads to where it is done"
 
 
 def test_a_test_mail_reaches_whoever_asks_for_it(client_of, world, mailbox, send_mail):

@@ -4,9 +4,17 @@ from __future__ import annotations
 
 import base64
 import socket
+import ssl
+import threading
+from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from types import SimpleNamespace
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 
 from onyx.core import networks
 from tests.chat.conftest import model, models, settled  # noqa: F401
@@ -21,7 +29,7 @@ def house(serving, var):
     """A server whose operator lets organisations name services on this machine."""
     from tests.server import Server
 
-    made = Server({**serving, "LLM_PRIVATE_ENDPOINTS": "true"}, var, 2)
+    made = Server({**serving, "LLM_PRIVATE_ENDPOINTS": "true", "LLM_TIMEOUT": "3"}, var, 2)
     yield made
     made.stop()
 
@@ -33,6 +41,30 @@ def own_model(house, sign_in, model):  # noqa: F811
         answer = dana.patch(SETTINGS, json=wanted)
         assert answer.status_code == 200, answer.text
         yield dana
+
+
+@pytest.fixture
+def tls_model(tmp_path):
+    """A service with a certificate of its own making: its address."""
+    key, name = (
+        ec.generate_private_key(ec.SECP256R1()),
+        x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")]),
+    )
+    began = datetime.now(UTC) - timedelta(days=1)
+    made = x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
+    made = made.serial_number(1).not_valid_before(began).not_valid_after(began + timedelta(days=9))
+    secret = (serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    file = tmp_path / "own.pem"
+    file.write_bytes(
+        key.private_bytes(*secret) + made.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
+    )
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(file)
+    with HTTPServer(("127.0.0.1", 0), BaseHTTPRequestHandler) as listening:
+        listening.socket = context.wrap_socket(listening.socket, server_side=True)
+        threading.Thread(target=listening.serve_forever, args=(0.05,), daemon=True).start()
+        yield f"https://localhost:{listening.server_address[1]}/v1"
+        listening.shutdown()
 
 
 def _ask(server, socket_of, sign_in, name):
@@ -75,8 +107,57 @@ def test_the_button_asks_a_real_question_and_says_what_came(own_model, model):  
         wanted = {"model_base_url": f"http://127.0.0.1:{nobody.getsockname()[1]}/v1", "model_name": "m"}
         said = own_model.post(TRY, json=wanted).json()["data"]
     assert (said["ok"], said["code"]) == (False, "provider_away")
-    for wrong in ({"model_base_url": "nonsense"}, {"model_base_url": "ftp://x/y"}, {"model_base_url": None}):
+    for wrong in ({"model_base_url": "nonsense"}, {"model_base_url": "ftp://x/y"}, {"model_name": None}):
         assert own_model.post(TRY, json=wrong).status_code == 422
+
+
+def test_what_is_wrong_is_told_in_plain_words_and_stands_in_the_trail(own_model, model, events, world):  # noqa: F811
+    found = {}
+    for mood in (401, 404, 429, 503, "nonsense", "hang", "answer"):
+        model.mood = mood
+        answer = own_model.post(TRY, json={})
+        assert KEY not in answer.text and "127.0.0.1" not in answer.text
+        found[mood] = answer.json()["data"]
+    words = {
+        401: "key",
+        404: "no such model",
+        429: "too much",
+        503: "503",
+        "nonsense": "OpenAI-compatible",
+        "hang": "silent",
+    }
+    for mood, word in words.items():
+        assert found[mood]["ok"] is False and word in found[mood]["message"], found[mood]
+        assert "again" not in found[mood]["message"], "that is for those who chat"
+    assert found["answer"]["ok"] and (found["answer"]["whose"], found["answer"]["model"]) == ("own", "local")
+    told = events(world.acme, "model.tested")
+    assert [(one["outcome"], one["reason"]) for one in told] == [
+        ("failure", found[mood]["code"]) if mood != "answer" else ("success", None) for mood in found
+    ]
+    assert KEY not in str(told)
+
+
+def test_a_certificate_that_nobody_vouches_for_is_not_believed(own_model, tls_model, model):  # noqa: F811
+    said = own_model.post(TRY, json={"model_base_url": tls_model, "model_key": KEY}).json()["data"]
+    assert (said["ok"], said["code"]) == (False, "provider_untrusted") and "certificate" in said["message"]
+    assert model.asked == []
+
+
+def test_with_no_model_the_built_in_assistant_is_named(client_of, world, events):
+    said = client_of("greta").post(TRY, json={}).get_json()["data"]
+    assert (said["ok"], said["whose"]) == (True, "built_in") and "built-in assistant" in said["message"]
+
+
+def test_the_installations_model_answers_and_its_address_is_nobodys_business(server, sign_in, model, events, world):  # noqa: F811
+    lent = server(fresh=True, LLM_BASE_URL=model.url, LLM_MODEL="lent", LLM_API_KEY="sk-of-the-house")
+    with lent.http(sign_in("greta")["token"]) as greta:
+        said = greta.post(TRY, json={}).json()["data"]
+        model.mood = 401
+        refused = greta.post(TRY, json={})
+    assert (said["ok"], said["whose"], said["model"]) == (True, "installation", "lent")
+    assert refused.json()["data"]["code"] == "provider_refused"
+    hidden = ("127.0.0.1", "sk-of-the-house")
+    assert not any(word in refused.text + str(events(world.globex, "model.tested")) for word in hidden)
 
 
 def test_the_key_goes_to_its_own_service_alone(own_model, models, house, monkeypatch):  # noqa: F811
