@@ -86,6 +86,8 @@ def look(connection: Connection) -> Fit:
     context = sign(Scope(uuid4(), "job:control"), backend(connection))
     connection.exec_driver_sql("select set_config('onyx.context', %s, true)", (context,))
     applied = {row[0] for row in connection.exec_driver_sql(_APPLIED)}
+    if not applied:
+        return Fit()  # contexts are not believed here: boot_check says so
     behind, platform = connection.exec_driver_sql(_LACKING, (sorted(ours["tenant"]),)).one()
     needed = connection.exec_driver_sql(_NEEDED).all()
     lacking = [_named(script) for script in scripts("platform") if script.version not in applied]

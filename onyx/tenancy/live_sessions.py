@@ -16,6 +16,9 @@ from .walls import control_plane
 _OPENS = """
 select session_opens(%s, %s, %s, %s), mark_due('sessions', now() + %s * interval '1 second')
 """
+_EVERYWHERE = """
+select count(*) from (select 1 from live_session where expires_at > now() limit 100000) as alive
+"""
 
 
 def expect(id: UUID, until: datetime, ip: str, device: str, idle: int) -> None:
@@ -40,10 +43,9 @@ def signed_in(tenants: list[UUID]) -> dict[UUID, int]:
 
 
 def signed_in_everywhere(scope: Scope) -> int:
-    """About how many are signed in, over all tenants; purpose `platform`."""
+    """About how many are signed in, over all tenants; counting stops at 100 000. Purpose `platform`."""
     with control_plane(scope) as connection:
-        counted = connection.exec_driver_sql("select count(*) from live_session where expires_at > now()")
-        return int(counted.scalar_one())
+        return int(connection.exec_driver_sql(_EVERYWHERE).scalar_one())
 
 
 def tidy(tenant: UUID, ids: Iterable[UUID]) -> None:

@@ -28,7 +28,7 @@ async function load(after = null) {
     fail(byId("invitations-error"), `The invitations could not be listed: ${error.message}`);
   }
   byId("invitations-footer").hidden = !next;
-  byId("invitations-note").textContent = rows.children.length ? "Who accepts one appears among the people." : "No invitation is open.";
+  byId("invitations-note").textContent = rows.children.length ? "Who accepts one appears among the people." : "No invitation is open. Invite somebody: with the link they choose their password, and appear among the people.";
 }
 
 function draw(invitation) {

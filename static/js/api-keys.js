@@ -21,7 +21,7 @@ async function load(after = null) {
     rows.append(...answer.data.map(draw));
     next = answer.next ?? null;
     byId("keys-table").hidden = !rows.children.length;
-    byId("keys-note").textContent = rows.children.length ? "" : everybody ? "Nobody has an API key." : "You have no keys yet.";
+    byId("keys-note").textContent = rows.children.length ? "" : everybody ? "Nobody has an API key yet. People make their own under Settings, API keys; those that they make stand here, and you can revoke them." : "You have no keys yet: the form above makes one.";
     if (byId("keys-more")) byId("keys-more").hidden = !next;
     byId("keys-error").hidden = true;
   } catch (error) {

@@ -53,7 +53,7 @@ function summary(data, busy) {
 }
 
 function request(asked) {
-  if (!asked) return "Nobody has asked for a migration here; `flask migrate` does the same.";
+  if (!asked) return "Nobody has asked for a migration here; the command flask migrate does the same.";
   const what = asked.tenant_id ? "of one organisation" : "of all organisations";
   const words = { queued: "waits for the steward", running: "is running", done: "is done", failed: "ended with failures" };
   return `The last migration ${what} ${words[asked.state] ?? asked.state}.`;

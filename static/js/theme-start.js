@@ -6,5 +6,8 @@
     if (root.dataset.themeChoice === "auto") root.dataset.bsTheme = dark.matches ? "dark" : "light";
   };
   show();
-  dark.addEventListener("change", show);
+  dark.addEventListener("change", () => {
+    show();
+    document.dispatchEvent(new CustomEvent("onyx:theme", { detail: { choice: root.dataset.themeChoice, dark: dark.matches } })); // charts are drawn anew
+  });
 })();
