@@ -21,6 +21,9 @@ from onyx.core.scope import tenant_scope
 from onyx.identity.models import User
 from onyx.tenancy.sealed import FILE, seal, unseal
 
+from .held import EXTRA, ROLES, permissions_held
+from .policy import Permission, permissions_of
+
 PURPOSE = "job:transfer"
 BATCH = 10
 MOST_CANDIDATES = 100
@@ -36,8 +39,8 @@ _SHARES = "select project_id, members, files, file_bytes from person_shares(%s)"
 _PEOPLE = """
 select u.id, u.email, p.display_name as name from app_user u join profile p on p.user_id = u.id where u.id = any(%s)
 """
-_CANDIDATES = """
-select u.id, u.email, p.display_name as name, u.id = any(%s) as reads
+_CANDIDATES = f"""
+select u.id, u.email, p.display_name as name, u.id = any(%s) as reads, {ROLES}, {EXTRA}
   from app_user u join profile p on p.user_id = u.id
  where u.status = 'active' and u.id <> %s and (u.id = any(%s) or u.id is distinct from %s)
  order by u.id = any(%s) desc, lower(p.display_name), u.id limit %s
@@ -74,12 +77,18 @@ def would_lose(session: Session, actor: Actor, user: User) -> dict[str, Any]:
             }
             for share in shares
         ],
-        "candidates": [{"id": row.id, "name": row.name, "email": row.email, "reads": row.reads} for row in found],
+        "candidates": [
+            {"id": row.id, "name": row.name, "email": row.email, "reads": row.reads}
+            for row in found
+            if Permission.CHAT_USE in permissions_of(row.roles, actor.tenant_slug, row.extra)
+        ],
     }
 
 
-def must_be_able_to_receive(session: Session, user: User, receiver_id: UUID | None) -> UUID:
-    """The receiver's id. Raises NotFound for an unknown one (None), Conflict for the person themself or a suspended one."""
+def must_be_able_to_receive(session: Session, actor: Actor, user: User, receiver_id: UUID | None) -> UUID:
+    """The receiver's id. Raises NotFound for an unknown one (None), Conflict for who cannot go on with a project: the
+    person themself, somebody suspended, somebody who has none (an auditor).
+    """
     receiver = session.get(User, receiver_id) if receiver_id else None
     if receiver is None:
         raise NotFound("There is nobody by that id who could receive anything.")
@@ -87,6 +96,8 @@ def must_be_able_to_receive(session: Session, user: User, receiver_id: UUID | No
         raise Conflict("Whoever is deleted cannot receive what is theirs.")
     if receiver.status != "active":
         raise Conflict("Whoever is suspended cannot receive anything. Choose somebody else.")
+    if Permission.CHAT_USE not in permissions_held(receiver, actor.tenant_slug):
+        raise Conflict("This person's roles let them have no projects. Choose somebody else.")
     return receiver.id
 
 

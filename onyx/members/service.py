@@ -36,7 +36,7 @@ def prepared_to_receive(session: Session, actor: Actor, user: User, receiver_id:
     Raises NotFound for nobody of this tenant, Conflict for who cannot receive, and as remove() does.
     """
     must_be_removable(session, actor, user)
-    receiver = handover.must_be_able_to_receive(session, user, receiver_id)
+    receiver = handover.must_be_able_to_receive(session, actor, user, receiver_id)
     handover.prepare(actor, user.id, receiver)
     return receiver
 

@@ -54,7 +54,7 @@ async function destroy() {
   try {
     const { data } = await get(`${path}/deletion`);
     if (data.refused) throw new Error(data.refused);
-    const text = `${goes(data.goes)} This cannot be undone. The trail keeps ${counted(data.stays.events, "event", "events")} of what they did.`;
+    const text = `${goes(withoutShared(data))} This cannot be undone. The trail keeps ${counted(data.stays.events, "event", "events")} of what they did.`;
     const choice = receivers(data.others);
     const answer = await ask({ title: `Delete ${person.email}?`, action: "Delete", danger: true, text, choice, input: { label: "Type the person's e-mail to go on" } });
     if (!answer) return;
@@ -74,9 +74,15 @@ function receivers({ projects, candidates }) {
   const files = projects.reduce((sum, project) => sum + project.files, 0);
   const names = [...new Map(projects.flatMap((project) => project.members).map((member) => [member.id, member.name])).values()];
   const readers = names.length > 4 ? [...names.slice(0, 3), `${names.length - 3} more`] : names;
-  const words = `${new Intl.ListFormat("en").format(readers)} ${names.length === 1 ? "reads" : "read"} ${counted(projects.length, "project", "projects")} of this person, with ${counted(files, "file", "files")}. Who goes on with ${projects.length === 1 ? "it" : "them"}?`;
-  const people = candidates.map(({ id, name, email, reads }) => [id, `${name} (${email})${reads ? ", reads there now" : ""}`]);
-  return { label: words, options: [...people, ["", "Nobody: others lose what they read"]] };
+  const words = `${new Intl.ListFormat("en").format(readers)} ${names.length === 1 ? "reads" : "read"} ${counted(projects.length, "project", "projects")} of theirs with ${counted(files, "file", "files")}. Who goes on with ${projects.length === 1 ? "it" : "them"}?`;
+  const people = (reads) => candidates.filter((one) => one.reads === reads).map(({ id, name, email }) => [id, `${name} (${email})`]);
+  return { label: words, groups: { "Reads there now": people(true), "Would come to read it": people(false), "Or": [["", "Nobody: others lose it"]] } };
+}
+
+/** What goes in any case: all but what others read, which the choice is about. */
+function withoutShared({ goes: all, others }) {
+  const files = others.projects.reduce((sum, project) => sum + project.files, 0);
+  return { ...all, projects: all.projects - others.projects.length, files: all.files - files };
 }
 
 /** "With this person go 3 chats with 40 messages, 2 files and 1 API key." */

@@ -4,7 +4,7 @@
  * Ask; resolves to false, true, or (with `input`) the text typed; with `choice` to {text, choice} of what was typed and
  * chosen, the first option being chosen until another is.
  * @param {{title: string, text?: string, action?: string, danger?: boolean, input?: {label: string, value?: string},
- *   choice?: {label: string, options: [string, string][]}}} question
+ *   choice?: {label: string, groups: Record<string, [string, string][]>}}} question  options by heading: value and words
  */
 export function ask({ title, text = "", action = "Continue", danger = false, input = null, choice = null }) {
   const dialog = document.getElementById("confirm-dialog");
@@ -49,7 +49,13 @@ function fill(dialog, { title, text, action, danger, input, choice }) {
   dialog.querySelector("#confirm-input-label").textContent = input?.label ?? "";
   dialog.querySelector("#confirm-choice-row").hidden = !choice;
   dialog.querySelector("#confirm-choice-label").textContent = choice?.label ?? "";
-  dialog.querySelector("#confirm-choice").replaceChildren(...(choice?.options ?? []).map(([value, words]) => new Option(words, value)));
+  dialog.querySelector("#confirm-choice").replaceChildren(...Object.entries(choice?.groups ?? {}).filter(([, options]) => options.length).map(grouped));
+}
+
+function grouped([label, options]) {
+  const group = Object.assign(document.createElement("optgroup"), { label });
+  group.append(...options.map(([value, words]) => new Option(words, value)));
+  return group;
 }
 
 function answerOf(dialog, input, choice) {

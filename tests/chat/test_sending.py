@@ -177,3 +177,19 @@ def test_a_sender_that_missed_everything_is_told_when_it_sends_again(
     back = socket_of("alice", server(), token=token)
     assert back.ask("message:sent", sent) == ack
     assert back.wait_for("message:received")["content"] == reply["content"]
+
+
+def test_the_other_device_hears_where_many_chats_went(
+    socket_of: Connect, server: Connect, sign_in: Connect
+) -> None:
+    token = sign_in("alice")["token"]
+    there, bob = socket_of("alice", server(), token=token), socket_of("bob", server())
+    with server().http(token) as http:
+        chats = [http.post("/api/v1/sessions", json={}).json()["data"]["id"] for _ in range(2)]
+        project = http.post("/api/v1/projects", json={"name": "p"}).json()["data"]["id"]
+        sent = {"op": "move", "ids": [*chats, "x"], "project_id": project}
+        assert http.post("/api/v1/sessions/batch", json=sent).status_code == 200
+    until(lambda: sum(name == "session:updated" for name, _ in there.heard) == 2)
+    told = [payload for name, payload in there.heard if name == "session:updated"]
+    assert [(one["sessionId"], one["projectId"]) for one in told] == [(chat, project) for chat in chats]
+    assert [name for name, _ in bob.heard if name.startswith("session")] == []
