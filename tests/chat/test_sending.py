@@ -179,9 +179,7 @@ def test_a_sender_that_missed_everything_is_told_when_it_sends_again(
     assert back.wait_for("message:received")["content"] == reply["content"]
 
 
-def test_the_other_device_hears_where_many_chats_went(
-    socket_of: Connect, server: Connect, sign_in: Connect
-) -> None:
+def test_the_other_device_hears_where_many_chats_went(socket_of: Connect, server: Connect, sign_in: Connect) -> None:
     token = sign_in("alice")["token"]
     there, bob = socket_of("alice", server(), token=token), socket_of("bob", server())
     with server().http(token) as http:
