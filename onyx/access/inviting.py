@@ -22,7 +22,7 @@ from onyx.mail.post import call_the_sender, post
 
 from . import invitation_letter
 from .held import permissions_held
-from .people import add_person, checked_email, checked_roles, must_be_of_a_domain
+from .people import add_person, checked_email, grantable_roles, must_be_of_a_domain
 from .policy import Permission, Role
 from .quotas import flushed
 
@@ -52,12 +52,12 @@ def invite(
     """Invite an e-mail, by a mail or by a secret that the caller shows once; an older invitation of it stops to hold.
     Purpose `admin`.
 
-    Raises Invalid for a malformed e-mail or unknown role, Denied for more than the actor may grant, Conflict when
-    somebody signs in with it here already, PeopleQuotaReached when there may be no more people.
+    Raises Invalid for a malformed e-mail or unknown role, Denied for more than the actor may grant or grant for good,
+    Conflict when somebody signs in with it here already, PeopleQuotaReached when there may be no more people.
     """
     if actor.user_id is None:
         raise Denied("Only a person can invite: what the link gives is measured by what they may do.")
-    email, wanted = checked_email(email), checked_roles(session, actor, roles)
+    email, wanted = checked_email(email), grantable_roles(session, actor, roles)
     must_be_of_a_domain(email)
     made, token = _written(session, actor, email, display_name, wanted, days)
     if by_mail:
@@ -150,7 +150,7 @@ def _must_still_be_grantable(session: Session, guest: Actor, row: Any) -> None:
     permissions = permissions_held(inviter, guest.tenant_slug)
     asking = replace(guest, user_id=inviter.id, permissions=permissions, kind="user")
     try:
-        checked_roles(session, asking, list(row.roles))
+        grantable_roles(session, asking, list(row.roles))
     except (Denied, Invalid):
         raise _over() from None
     if Permission.USERS_MANAGE not in permissions:

@@ -13,9 +13,9 @@ from onyx.audit.actions import Action
 from onyx.audit.record import change, record, target
 from onyx.core import outbox
 from onyx.core.actor import Actor
-from onyx.core.clock import now, rfc3339
+from onyx.core.clock import now
 from onyx.core.db import rows
-from onyx.core.errors import Conflict, Invalid
+from onyx.core.errors import Conflict
 from onyx.core.scope import current_scope
 from onyx.core.secrets import email_digest
 from onyx.identity import changes
@@ -23,7 +23,7 @@ from onyx.identity.models import User, UserRole
 from onyx.tenancy import erasure
 from onyx.tenancy.walls import control_plane
 
-from . import handover, rules
+from . import handover, lasting, rules
 from .ending import end_all_of
 from .held import roles_held
 from .held import until as ends_of
@@ -43,7 +43,7 @@ def rename(session: Session, actor: Actor, user: User, *, email: str | None, dis
         told.append(change("display_name", user.profile.display_name, display_name.strip()))
         user.profile.display_name = display_name.strip()
     if email is not None and email != user.email:
-        rules.not_held_apart(actor, user)
+        rules.not_a_way_up(session, actor, user)
         must_be_of_a_domain(email)
         told.append(change("email", user.email, email))
         _move_log_in(session, user, email)
@@ -71,16 +71,17 @@ def change_roles(session: Session, actor: Actor, user: User, ends: Mapping[str, 
     admin = rules.admin_role(actor.tenant_slug)
     if admin not in ends or ends[admin]:
         rules.somebody_still_administers(session, actor, user)
-    before, after = _told(roles_held(user), ends_of(user)), _told(sorted(ends), ends)
+    before, after = lasting.told(roles_held(user), ends_of(user)), lasting.told(sorted(ends), ends)
     if before == after:
         return
-    apart, grants = rules.held_apart(actor, user), rules.grants(user, actor.tenant_slug)
+    apart, held = rules.held_apart(actor, user), rules.ends_now(user)
+    may_give = lasting.may_give_until(session, actor)  # before the change, which may be one of the actor's own roles
     _write_roles(session, actor, user, ends)
     session.flush()  # so that the answer, and the rules, see the roles as they are now
     session.refresh(user, ["roles"])
     rules.not_by_oneself(actor, user)
-    rules.not_for_longer(actor, user, grants)
-    _mark_ends(ends)
+    lasting.must_not_outlast(actor, may_give, rules.grants_beyond(user, actor.tenant_slug, held))
+    lasting.mark_ends(ends)
     told = [change("roles", before, after)]
     record(session, actor, Action.ROLES_CHANGED, target("user", user.id, user.email), changes=told)
     if rules.held_apart(actor, user) - apart:
@@ -90,15 +91,8 @@ def change_roles(session: Session, actor: Actor, user: User, ends: Mapping[str, 
 
 def _ends(user: User, wanted: list[str], given: Mapping[str, datetime] | None) -> dict[str, datetime | None]:
     """When each of the wanted roles ends; raises Invalid for a moment that is over or names no wanted role."""
-    if given is not None and any(role not in wanted or at <= now() for role, at in given.items()):
-        raise Invalid(fields={"until": "Name roles of the list, with a time that is still to come."})
-    kept = ends_of(user) if given is None else given
+    kept = ends_of(user) if given is None else lasting.checked_ends(wanted, given)
     return {role: kept.get(role) for role in wanted}
-
-
-def _told(roles: list[str], ends: Mapping[str, datetime | None]) -> list[str]:
-    """Roles as the trail shows them: `admin`, or `admin until 2027-01-01T00:00:00Z`."""
-    return [f"{role} until {rfc3339(at)}" if (at := ends.get(role)) else role for role in roles]
 
 
 def _write_roles(session: Session, actor: Actor, user: User, ends: Mapping[str, datetime | None]) -> None:
@@ -111,14 +105,6 @@ def _write_roles(session: Session, actor: Actor, user: User, ends: Mapping[str, 
             session.add(UserRole(user_id=user.id, role=role, granted_by=actor.user_id, expires_at=at))
         elif there[role].expires_at != at:
             there[role].granted_by, there[role].granted_at, there[role].expires_at = actor.user_id, now(), at
-
-
-def _mark_ends(ends: Mapping[str, datetime | None]) -> None:
-    """Have the job roles.expire look when the first grant ends."""
-    first = min((at for at in ends.values() if at), default=None)
-    if first is not None:
-        with control_plane(current_scope()) as connection:
-            connection.exec_driver_sql("select mark_due('roles', %s)", (first,))
 
 
 def suspend(session: Session, actor: Actor, user: User) -> list[UUID]:

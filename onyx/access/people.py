@@ -1,5 +1,7 @@
 """Bringing a person into a tenant: used by admins, by the command line and by provisioning."""
 
+from collections.abc import Mapping
+from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy.exc import DBAPIError
@@ -17,31 +19,27 @@ from onyx.identity.models import Credential, Profile, User, UserRole
 from onyx.tenancy.settings import bare_domain, settings_of
 from onyx.tenancy.walls import control_plane
 
+from . import lasting
 from .new_password import hashed
-from .policy import Permission, permissions_of, roles_for
+from .policy import HELD_APART, KEEPS_ADMIN, permissions_of, roles_for
 from .quotas import reached
 
 
 def add_person(
-    session: Session,
-    actor: Actor,
-    *,
-    email: str,
-    name: str,
-    roles: list[str],
-    password: str | None,
-    any_name: bool = False,
-) -> UUID:
+    session: Session, actor: Actor, *, email: str, name: str, roles: list[str], password: str | None,
+    any_name: bool = False, until: Mapping[str, datetime] | None = None,
+) -> UUID:  # fmt: skip
     """Create a person with roles and, if given, a password. Purposes `admin` and `job:provision`.
 
     Raises Invalid for a malformed e-mail or role, Denied for a role that gives what the actor lacks, Conflict when
     the e-mail is taken in this tenant, PeopleQuotaReached when there may be no more people. The directory's line is
     written first; alone it lets nobody in. With `any_name` the name under which somebody signs in need not be an
-    e-mail: a directory decides.
+    e-mail: a directory decides. `until` says when some of the roles end.
     """
     email = checked_name(email) if any_name else checked_email(email)
     must_be_of_a_domain(email)
-    wanted = checked_roles(session, actor, roles)
+    wanted = grantable_roles(session, actor, roles, until)
+    ends = lasting.checked_ends(wanted, until)
     digest = email_digest(email)
     with control_plane(current_scope()) as connection:
         connection.exec_driver_sql("select directory_add(%s)", (digest,))
@@ -51,10 +49,13 @@ def add_person(
     session.add(User(id=id, email=email, email_digest=digest))
     _take_seat(session)
     session.add(Profile(user_id=id, display_name=name.strip() or email, preferences={}))
-    session.add_all(UserRole(user_id=id, role=role, granted_by=actor.user_id) for role in wanted)
+    session.add_all(
+        UserRole(user_id=id, role=role, granted_by=actor.user_id, expires_at=ends.get(role)) for role in wanted
+    )
+    lasting.mark_ends(ends)
     if kept is not None:
         session.add(Credential(user_id=id, password_hash=kept))
-    record(session, actor, Action.USER_CREATED, target("user", id, email), roles=wanted)
+    record(session, actor, Action.USER_CREATED, target("user", id, email), roles=lasting.told(wanted, ends))
     if _gives_apart(session, actor, wanted):
         record(session, actor, Action.AUDITOR_APPOINTED, target("user", id, email))
     return id
@@ -95,8 +96,8 @@ def checked_name(name: str) -> str:
 
 
 def checked_roles(session: Session, actor: Actor, roles: list[str]) -> list[str]:
-    """The roles, known and grantable. Raises Invalid for unknown ones, Denied for more than the actor holds (I2)."""
-    own = {row.key: row.permissions for row in rows(session, _OWN_ROLES, roles)}
+    """The roles, known and grantable now. Raises Invalid for unknown ones, Denied for more than the actor holds (I2)."""
+    own = _own_roles(session, roles)
     known = {role.value for role in roles_for(actor.tenant_slug)}
     if not roles or not set(roles) <= known | own.keys():
         raise Invalid(fields={"roles": f"Choose from {', '.join(sorted(known))} and your organisation's own roles."})
@@ -106,6 +107,21 @@ def checked_roles(session: Session, actor: Actor, roles: list[str]) -> list[str]
             if lacking - (HELD_APART if administers(actor) else frozenset()):
                 raise Denied(f"You cannot grant the role {role}: it allows more than you may do yourself.")
     return sorted(set(roles))
+
+
+def grantable_roles(
+    session: Session, actor: Actor, roles: list[str], until: Mapping[str, datetime] | None = None
+) -> list[str]:
+    """checked_roles() for grants that are new, lasting but for those that `until` gives an end.
+
+    Raises OnlyForATime for what the actor would give for longer than they hold it.
+    """
+    wanted = checked_roles(session, actor, roles)
+    if actor.for_a_person:
+        own, ends = _own_roles(session, wanted), until or {}
+        given = [(permissions_of((role,), actor.tenant_slug, own.get(role, ())), ends.get(role)) for role in wanted]
+        lasting.must_not_outlast(actor, lasting.may_give_until(session, actor), given)
+    return wanted
 
 
 def administers(actor: Actor) -> bool:
@@ -118,12 +134,13 @@ def administers(actor: Actor) -> bool:
 
 def _gives_apart(session: Session, actor: Actor, roles: list[str]) -> bool:
     """Whether any of these roles gives what is held apart from administration."""
-    own = {row.key: row.permissions for row in rows(session, _OWN_ROLES, roles)}
+    own = _own_roles(session, roles)
     return any(permissions_of((role,), actor.tenant_slug, own.get(role, ())) & HELD_APART for role in roles)
 
 
-_OWN_ROLES = "select key, permissions from role where key = any(%s)"
+def _own_roles(session: Session, roles: list[str]) -> dict[str, list[str]]:
+    """What those of the roles give that are the tenant's own."""
+    return {row.key: row.permissions for row in rows(session, _OWN_ROLES, roles)}
 
-# Reading the log is held apart from administration: an admin appoints auditors and cannot read what they read.
-HELD_APART = frozenset({"audit:read"})
-KEEPS_ADMIN = frozenset({Permission.USERS_MANAGE.value, Permission.ROLES_GRANT.value})
+
+_OWN_ROLES = "select key, permissions from role where key = any(%s)"

@@ -129,6 +129,11 @@ MEANING: dict[Permission, str] = {
     P.USERS_READ: "See the people of the organisation",
 }
 
+# Reading the log is held apart from administration: an admin appoints auditors and cannot read what they read.
+HELD_APART = frozenset({P.AUDIT_READ.value})
+# What administration of a whole tenant is: both people and their roles.
+KEEPS_ADMIN = frozenset({P.USERS_MANAGE.value, P.ROLES_GRANT.value})
+
 # A role that reaches across tenants exists in the platform's own tenant and nowhere else.
 ONLY_IN_PLATFORM = frozenset({Role.PLATFORM_ADMIN})
 PLATFORM_SLUG = "platform"

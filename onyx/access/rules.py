@@ -1,19 +1,16 @@
 """What nobody may do to people: rise above themselves, lock themselves out, or leave a tenant without an admin (I2)."""
 
-from datetime import datetime
-
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from onyx.access.held import live, permissions_held
-from onyx.access.people import HELD_APART, KEEPS_ADMIN
-from onyx.access.policy import PLATFORM_SLUG, Role, permissions_of
+from onyx.access.lasting import FOREVER, NEVER, Ends, Grant, grants_of, held_until, must_not_outlast
+from onyx.access.policy import HELD_APART, KEEPS_ADMIN, PLATFORM_SLUG, Role, permissions_of
 from onyx.core.actor import Actor
 from onyx.core.db import rows
 from onyx.core.errors import Conflict, Denied
 from onyx.identity.models import User
 
-Grant = tuple[frozenset[str], datetime | None]
 _OTHER_ADMINS = """
 select 1 from app_user u join user_role r on r.user_id = u.id
  where r.role = %s and r.expires_at is null and u.status = 'active' and u.id <> %s limit 1
@@ -37,6 +34,16 @@ def not_above(actor: Actor, user: User) -> None:
 def held_apart(actor: Actor, user: User) -> frozenset[str]:
     """What somebody may do that is held apart from administration."""
     return permissions_held(user, actor.tenant_slug) & HELD_APART
+
+
+def not_a_way_up(session: Session, actor: Actor, user: User) -> None:
+    """Raise Denied where the person's way in (password, factors, address) would give the actor what they lack, or for
+    longer than they hold it: who administers for a time would stay as somebody who does for good.
+    """
+    not_held_apart(actor, user)
+    if actor.for_a_person:
+        theirs = grants_of(session, user.id, actor.tenant_slug)
+        must_not_outlast(actor, held_until(session, actor), theirs)
 
 
 def not_held_apart(actor: Actor, user: User) -> None:
@@ -71,25 +78,18 @@ def not_by_oneself(actor: Actor, user: User) -> None:
         raise Denied("You cannot give yourself what you may not do; ask another administrator.")
 
 
-def grants(user: User, tenant_slug: str) -> list[Grant]:
-    """What each of somebody's grants gives at this moment, and until when."""
+def ends_now(user: User) -> Ends:
+    """When each grant of somebody ends that counts at this moment."""
+    return {one.role: one.expires_at for one in user.roles if live(one)}
+
+
+def grants_beyond(user: User, tenant_slug: str, before: Ends) -> list[Grant]:
+    """Those of somebody's grants that are new, or end later than they did `before`."""
     return [
         (permissions_of((one.role,), tenant_slug, one.custom.permissions if one.custom else ()), one.expires_at)
         for one in user.roles
-        if live(one)
+        if live(one) and (one.expires_at or FOREVER) > (before.get(one.role, NEVER) or FOREVER)
     ]
-
-
-def not_for_longer(actor: Actor, user: User, before: list[Grant]) -> None:
-    """Raise Denied for a right that the actor, by what `user` holds from now on, has for longer than by `before`:
-    whoever was given something for a time does not make it last.
-    """
-    if not actor.for_a_person or user.id != actor.user_id:
-        return
-    for given, until in grants(user, actor.tenant_slug):
-        lasting = [some for some, end in before if end is None or (until is not None and end >= until)]
-        if given.difference(*lasting):
-            raise Denied("You cannot keep for longer what was given to you for a time; ask another administrator.")
 
 
 def _own(actor: Actor) -> frozenset[str]:

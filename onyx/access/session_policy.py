@@ -3,22 +3,15 @@
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
-from functools import partial
 from typing import Any
 
-from sqlalchemy import Connection
 from sqlalchemy.orm import Session
 
-from onyx.audit.actions import Action
-from onyx.audit.record import change, target
 from onyx.core.actor import Actor
 from onyx.core.db import rows
-from onyx.core.errors import Conflict
 from onyx.core.scope import Scope, current_scope
 from onyx.identity import changes
 from onyx.tenancy.walls import control_plane
-
-from .telling import told_first
 
 REMEMBER_DAYS = 30
 # Fields of the policy by their names in onyx.tenant.settings.
@@ -69,39 +62,6 @@ def policy_of(scope: Scope, defaults: Policy) -> Policy:
     with control_plane(scope) as connection:
         found = connection.exec_driver_sql(_READ, (scope.tenant,)).scalar()
     return over(found or {}, defaults)
-
-
-def set_policy(actor: Actor, wanted: Mapping[str, int | None], defaults: Policy) -> Policy:
-    """Change the settings named in `wanted`, None bringing the default back; purpose `admin`.
-
-    Sessions that last longer than that are shortened at once, in the event's own transaction, which commits first.
-    """
-    scope = current_scope()
-    with control_plane(scope) as connection:
-        settings = _said(connection, scope)
-    old, new = over(settings, defaults), over({**settings, **wanted}, defaults)
-    told = [change(name, old.told()[name], value) for name, value in new.told().items() if old.told()[name] != value]
-    if told:
-        where = target("tenant", scope.tenant)
-        also = partial(tighten, actor=actor, policy=new)
-        with told_first(actor, Action.SESSION_POLICY_CHANGED, where, also=also, changes=told):
-            _write(scope, wanted, settings)
-    return new
-
-
-def _write(scope: Scope, wanted: Mapping[str, int | None], seen: Mapping[str, Any]) -> None:
-    """Raises Conflict when the policy is not what was seen any more."""
-    with control_plane(scope) as connection:
-        connection.exec_driver_sql(LOCK, (str(scope.tenant),))
-        settings = _said(connection, scope)
-        if any(settings.get(name) != seen.get(name) for name in NAMES):
-            raise Conflict(MEANWHILE)
-        values = tuple(wanted.get(name, settings.get(name)) for name in NAMES)
-        connection.exec_driver_sql("select set_session_policy(%s, %s, %s, %s)", values)
-
-
-def _said(connection: Connection, scope: Scope) -> dict[str, Any]:
-    return dict(connection.exec_driver_sql(_READ, (scope.tenant,)).scalar_one())
 
 
 def tighten(session: Session, actor: Actor, policy: Policy) -> None:

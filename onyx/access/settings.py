@@ -6,7 +6,10 @@ closed list of names and takes the tenant from the signed context; platform admi
 
 import base64
 import json
+from collections.abc import Collection, Iterator
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -26,8 +29,8 @@ from onyx.tenancy.sealed_settings import BELONGS, USE
 from onyx.tenancy.settings import PLATFORM_ONLY, TenantSettings, checked, of, settings_of
 from onyx.tenancy.walls import control_plane
 
-from .factor_policy import require_factor
-from .session_policy import LOCK, MEANWHILE, NAMES, Policy, over, set_policy, tighten
+from .factor_policy import must_have_factor
+from .session_policy import LOCK, MEANWHILE, NAMES, Policy, over, tighten
 from .telling import told_first
 from .visiting import visiting
 
@@ -35,6 +38,9 @@ KEY = "model_key"  # as it is given; kept sealed under another name, and never s
 _SEALED = "model_key_sealed"
 _READ = "select settings from tenant where id = %s"
 _OWN = "select change_settings(%s::jsonb)"
+_SESSIONS = "select set_session_policy(%s, %s, %s, %s)"
+_FACTOR = "select require_factor(%s)"
+FACTOR = "require_mfa"
 _ANY = "update tenant set settings = jsonb_strip_nulls(settings || %s::jsonb) where id = %s returning true"
 Changes = list[dict[str, Any]]
 
@@ -44,28 +50,22 @@ def change_own(session: Session, actor: Actor, wanted: dict[str, Any], defaults:
 
     `defaults` are the installation's own times of login sessions.
 
-    Raises Denied for what the platform decides, Invalid for what cannot be, and for networks without the actor's own.
+    Raises Denied for what the platform decides, Invalid for what cannot be, and for networks without the actor's own,
+    Conflict where somebody else changed the same meanwhile, or for a required factor that the actor has not set up.
     """
     if PLATFORM_ONLY & wanted.keys():
         raise Denied(
             f"Only the platform's administrators decide on {', '.join(sorted(PLATFORM_ONLY & wanted.keys()))}."
         )
-    rest = {name: value for name, value in wanted.items() if name not in NAMES and name != "require_mfa"}
     checked({**settings_of(current_scope()).model_dump(), **wanted})  # all of it, before any of it
-    if "require_mfa" in wanted:
-        require_factor(session, actor, bool(wanted["require_mfa"]))
-    if rest:
-        _change(session, actor, actor.tenant_id, rest, own=True)
-    if NAMES.keys() & wanted.keys():
-        set_policy(actor, {name: wanted[name] for name in NAMES if name in wanted}, defaults)
-    return settings_of(current_scope())
+    return _change(session, actor, actor.tenant_id, wanted, defaults)[0]
 
 
 def change_of(
     session: Session, actor: Actor, place: Tenant, wanted: dict[str, Any], defaults: Policy
 ) -> TenantSettings:
     """Change any settings of any tenant; purpose `platform`. It stands in the platform's trail and in the tenant's."""
-    settings, told, more = _change(session, actor, place.id, wanted, own=False)
+    settings, told, more = _change(session, actor, place.id, wanted, None)
     if told or more:
         where = target("tenant", place.id, place.slug)
         with visiting(actor, place.id, place.slug, place.name) as (inside, visitor):
@@ -90,32 +90,66 @@ def model_key(tenant: UUID, settings: TenantSettings) -> str | None:
 
 
 def _change(
-    session: Session, actor: Actor, tenant: UUID, wanted: dict[str, Any], *, own: bool
+    session: Session, actor: Actor, tenant: UUID, wanted: dict[str, Any], defaults: Policy | None
 ) -> tuple[TenantSettings, Changes, dict[str, Any]]:
-    """Write what differs: the settings as they are now, what changed, and what stands in the event beside that."""
+    """Write what differs, all of it in one transaction of the control plane or none: the settings as they are now, what
+    changed, and what stands in the event beside that. `defaults` are given where the tenant's own people change them.
+    """
     scope, wanted = current_scope(), _with_sealed_key(tenant, wanted)
     with control_plane(scope) as connection:
         planned = _plan(connection, actor, tenant, wanted)
     if not planned.names:
         return planned.after, [], {}
-    changes.tenant_changed(session, tenant, changes.SETTINGS)
-    where = target("tenant", tenant, actor.tenant_name if own else "")
-    with told_first(actor, Action.SETTINGS_CHANGED, where, changes=planned.told, **planned.more):
+    with ExitStack() as events:
+        for event in _told(session, actor, tenant, planned, defaults):
+            events.enter_context(event)
         with control_plane(scope) as connection:
             connection.exec_driver_sql(LOCK, (str(tenant),))
             again = _plan(connection, actor, tenant, wanted)  # once more, now that nobody else changes them
             if (again.told, again.more) != (planned.told, planned.more):
                 raise Conflict(MEANWHILE)
-            _write(connection, tenant, wanted, again, own)
+            (_write if defaults is None else _write_own)(connection, tenant, again)
     return again.after, again.told, again.more
 
 
-def _write(connection: Connection, tenant: UUID, wanted: dict[str, Any], planned: "_Plan", own: bool) -> None:
-    values = {name: value for name, value in planned.kept.items() if name in wanted}
-    written = json.dumps({**values, **{name: None for name in wanted if wanted[name] is None}})
-    statement, arguments = (_OWN, (written,)) if own else (_ANY, (written, tenant))
-    if not connection.exec_driver_sql(statement, arguments).scalar():
+def _told(
+    session: Session, actor: Actor, tenant: UUID, planned: "_Plan", defaults: Policy | None
+) -> Iterator[AbstractContextManager[None]]:
+    """The events of a change, and notices to all processes: of how people sign in, how long sessions last, the rest."""
+    where, told = target("tenant", tenant, "" if defaults is None else actor.tenant_name), planned.told
+    if defaults is not None:
+        names = set(planned.names)
+        if FACTOR in names:
+            must_have_factor(actor, planned.after.require_mfa)
+            changes.tenant_changed(session, tenant, changes.FACTOR_POLICY)
+            how = [change("require_factor", planned.before.require_mfa, planned.after.require_mfa)]
+            yield told_first(actor, Action.SIGN_IN_POLICY_CHANGED, where, changes=how)
+        if names & NAMES.keys():
+            old, new = (over(some.model_dump(), defaults) for some in (planned.before, planned.after))
+            long = [change(name, old.told()[name], new.told()[name]) for name in NAMES if name in names]
+            also = partial(tighten, actor=actor, policy=new)
+            yield told_first(actor, Action.SESSION_POLICY_CHANGED, where, also=also, changes=long)
+        told = [one for one in told if one["path"] != FACTOR and one["path"] not in NAMES]
+    if told or planned.more:
+        changes.tenant_changed(session, tenant, changes.SETTINGS)
+        yield told_first(actor, Action.SETTINGS_CHANGED, where, changes=told, **planned.more)
+
+
+def _write(connection: Connection, tenant: UUID, planned: "_Plan") -> None:
+    if not connection.exec_driver_sql(_ANY, (planned.written(planned.names), tenant)).scalar():
         raise Invalid()
+
+
+def _write_own(connection: Connection, _tenant: UUID, planned: "_Plan") -> None:
+    """The same through the functions that take the tenant from the signed context, each with a closed list."""
+    names = set(planned.names)
+    rest = names - NAMES.keys() - {FACTOR}
+    if rest and not connection.exec_driver_sql(_OWN, (planned.written(rest),)).scalar():
+        raise Invalid()
+    if names & NAMES.keys():
+        connection.exec_driver_sql(_SESSIONS, tuple(planned.kept[name] for name in NAMES))
+    if FACTOR in names:
+        connection.exec_driver_sql(_FACTOR, (planned.after.require_mfa,))
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +158,7 @@ class _Plan:
 
     before: TenantSettings
     after: TenantSettings
+    wanted: dict[str, Any]
 
     @property
     def kept(self) -> dict[str, Any]:
@@ -132,6 +167,10 @@ class _Plan:
     @property
     def names(self) -> list[str]:
         return [name for name, was in self.before.model_dump(mode="json").items() if was != self.kept[name]]
+
+    def written(self, names: Collection[str]) -> str:
+        """Some settings as they are stored: null for those whose default came back."""
+        return json.dumps({name: None if self.wanted.get(name) is None else self.kept[name] for name in names})
 
     @property
     def told(self) -> Changes:
@@ -147,7 +186,7 @@ class _Plan:
 def _plan(connection: Connection, actor: Actor, tenant: UUID, wanted: dict[str, Any]) -> _Plan:
     """What a change would make of the settings as they are. Raises Invalid."""
     raw = dict(connection.exec_driver_sql(_READ, (tenant,)).scalar_one())
-    planned = _Plan(of(raw), checked({**of(raw).model_dump(), **wanted}))
+    planned = _Plan(of(raw), checked({**of(raw).model_dump(), **wanted}), wanted)
     moves = "model_base_url" in planned.names and planned.before.model_key_sealed and _SEALED not in wanted
     if moves:
         told = "Give the key of the new service, or null for none: the one that is here is not for others."

@@ -145,7 +145,9 @@ def _as_refusal() -> Iterator[None]:
         raise Refused("There is no such file.") from None
     except OSError as error:
         raise Refused(f"The archive cannot be read: {error.strerror}.") from error
-    except UniqueViolation:
+    except UniqueViolation as error:
+        if error.diag.constraint_name != "tenant_slug_unique":
+            raise  # a defect, not something that whoever restores could mend
         raise Refused("There is an organisation with this short name already.") from None
     except CheckViolation as error:
         raise Refused(f"The archive does not fit the rules of {error.diag.table_name}.") from None

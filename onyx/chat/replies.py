@@ -42,18 +42,14 @@ def start(turn: Turn, sink: Sink | None = None, done: Callable[[], None] = lambd
     app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
     stack = ExitStack()
     stack.callback(done)
-    actor = turn.actor
-    assert actor.user_id is not None
-    stream = stack.enter_context(state().streams.open(actor.tenant_id, actor.user_id, actor.session_id, turn.reply_id))
+    stream = stack.enter_context(state().streams.open(turn.actor, turn.reply_id))
     _spawn(_run, app, turn, stream, stack, sink)
 
 
 def write(turn: Turn) -> str:
     """Write the reply here and now; returns the status it ended with. For the job that recovers replies."""
     app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
-    actor = turn.actor
-    assert actor.user_id is not None
-    with state().streams.open(actor.tenant_id, actor.user_id, actor.session_id, turn.reply_id) as stream:
+    with state().streams.open(turn.actor, turn.reply_id) as stream:
         return _write(app, turn, stream, None)
 
 

@@ -8,6 +8,7 @@ from wtforms import EmailField, HiddenField, SelectMultipleField, StringField
 from wtforms.validators import DataRequired, Length
 from wtforms.widgets import CheckboxInput, ListWidget
 
+from onyx.access.lasting import role_ends
 from onyx.core.db import db
 from onyx.edge.csrf import csrf_token
 from onyx.roles.queries import all_roles
@@ -40,3 +41,4 @@ class PersonForm(GuardedForm):
         found = all_roles(db.session(), g.actor.tenant_slug)
         self.roles.choices = [(role["key"], role["name"]) for role in found]
         self.role_hints = {role["key"]: role["description"] for role in found if role["description"]}
+        self.role_ends = role_ends(db.session(), g.actor, [(role["key"], role["permissions"]) for role in found])

@@ -175,8 +175,9 @@ class PeopleView(BaseModelView):
         ends = {role: rfc3339(at) for role, at in shown["until"].items()}
         locked = is_locked(model.email_digest, model.id)
         return self.render(
-            self.edit_template, form=form, person=shown, ends=ends, explained=why, refusal=_message(), locked=locked
-        )
+            self.edit_template, form=form, person=shown, ends=ends, explained=why, refusal=_message(), locked=locked,
+            latest={role: rfc3339(at) for role, at in form.role_ends.items()},
+        )  # fmt: skip
 
 
 def _message() -> str:

@@ -1,5 +1,9 @@
 """What can go wrong, in the words of the domain. The edge alone knows which HTTP status each one is."""
 
+from datetime import datetime
+
+from .clock import rfc3339
+
 
 class OnyxError(Exception):
     """A refusal that may be told to the person who asked. `code` is stable, `message` is for people."""
@@ -67,6 +71,15 @@ class ChallengeOver(WrongCredentials):
 class Denied(OnyxError):
     code = "denied"
     message = "You are not allowed to do that."
+
+
+class OnlyForATime(Denied):
+    """Somebody would give, or come by, for longer what was given to them for a time: until `latest`."""
+
+    code = "only_for_a_time"
+
+    def __init__(self, latest: datetime) -> None:
+        super().__init__(f"You hold this yourself until {rfc3339(latest)}, and cannot give or keep it for longer.")
 
 
 class FactorRequired(Denied):

@@ -8,6 +8,7 @@ that knows fewest, and one that knows too many is let go (onyx.core.db).
 from typing import Any
 from uuid import UUID
 
+import psycopg
 from sqlalchemy.pool import ConnectionPoolEntry, QueuePool
 from sqlalchemy.util import queue
 
@@ -22,6 +23,19 @@ class _Idle(queue.Queue[ConnectionPoolEntry]):
     pool: "ByTenant"
 
     def _get(self) -> ConnectionPoolEntry:
+        return self._best(must_know=self.pool.has_room())
+
+    def any_one(self, timeout: float) -> ConnectionPoolEntry:
+        """Whichever lies here or comes back within so many seconds, however much it knows. Raises queue.Empty."""
+        with self.not_empty:
+            if not self.not_empty.wait_for(self._qsize, timeout):
+                raise queue.Empty
+            found = self._best(must_know=False)
+            self.not_full.notify()
+            return found
+
+    def _best(self, must_know: bool) -> ConnectionPoolEntry:
+        """Raises queue.Empty where one `must_know` the tenant, and all know others enough."""
         scope = peek()
         if scope is None:
             return self.queue.pop()
@@ -33,7 +47,7 @@ class _Idle(queue.Queue[ConnectionPoolEntry]):
                 break
             if len(known) < fewest:
                 best, fewest = place, len(known)
-        if fewest >= TENANTS_BEFORE_ANOTHER and self.pool.has_room():
+        if fewest >= TENANTS_BEFORE_ANOTHER and must_know:
             raise queue.Empty
         record = self.queue[best]
         del self.queue[best]
@@ -49,9 +63,31 @@ class ByTenant(QueuePool):
         super().__init__(*parts, **more)
         self._pool.pool = self  # type: ignore[attr-defined]
 
+    def _do_get(self) -> ConnectionPoolEntry:
+        """As ever; where PostgreSQL lets nobody else in, one that is here, or comes back in time, does as well."""
+        try:
+            return super()._do_get()
+        except psycopg.OperationalError as error:
+            if not (self.checkedin() or _is_full(error)):
+                raise
+            refused = error
+        try:
+            return self._pool.any_one(self._timeout)  # type: ignore[attr-defined,no-any-return]
+        except queue.Empty:
+            raise refused from None
+
     def has_room(self) -> bool:
         """Whether another connection may be opened that will stay."""
         return self._overflow < 0
+
+
+def _is_full(error: psycopg.OperationalError) -> bool:
+    """Whether PostgreSQL, or PgBouncer before it, has no connection to spare (SQLSTATE 53300).
+
+    While a connection is made libpq hands out no SQLSTATE, only words; in another language a wait for one is spared.
+    """
+    words = ("too many clients", "too many connections", "connection slots are reserved", "no more connections allowed")
+    return error.sqlstate == "53300" or any(some in str(error) for some in words)
 
 
 def tenants_of(record: ConnectionPoolEntry) -> set[UUID]:

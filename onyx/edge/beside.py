@@ -78,10 +78,11 @@ def forget(response: Response) -> Response:
 
 
 def _alive(token: str) -> Actor | None:
+    """Whose the session is, if it lives. Looking at what is kept beside is no use of it: it grows idle all the same."""
     if not token or tokens.read(token) is None:
         return None
     try:
-        return gate.identify(token, request_meta(), ("600per60", 600, 60))
+        return gate.identify(token, request_meta(), (gate.NOTICE, 10_000, 60))
     except OnyxError:
         return None
 

@@ -18,7 +18,7 @@ from .store import Away, key
 PERSON = Fixed(f"""
 select s.state, s.end_reason, s.token_digest, s.previous_digest, s.rotated_at > now() - interval '10 seconds' as fresh,
        s.last_seen_at + s.idle_seconds * interval '1 second' < now() as idle, s.idle_seconds,
-       s.expires_at < now() as over,
+       extract(epoch from s.last_seen_at - now())::integer + s.idle_seconds as idle_left, s.expires_at < now() as over,
        u.status, u.email, p.display_name, p.preferences,
        {ROLES}, {EXTRA}, {UNTIL},
        exists (select 1 from totp t where t.user_id = u.id and t.confirmed_at is not null)

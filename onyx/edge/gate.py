@@ -27,7 +27,7 @@ from .state import state
 from .store import Away, key
 
 FRESH_SECONDS = 2.0  # what was read longer ago may be older than a person's tombstone, which stands for five seconds
-NOTICE = "notice"  # Onyx itself asks, for sockets that a notice may concern
+NOTICE = "notice"  # Onyx itself asks, for sockets that a notice may concern: that is no use of the session
 
 # The entry of a session that is marked as ended gets no new life: asking on would let it outlive the mark.
 _LOOK = """
@@ -36,7 +36,7 @@ if count == 1 then redis.call('EXPIRE', KEYS[4], ARGV[1]) end
 local all = redis.call('INCRBY', KEYS[6], ARGV[3])
 if all <= 1 then redis.call('EXPIRE', KEYS[6], 61) end
 local session, ended = redis.call('GET', KEYS[1]), redis.call('EXISTS', KEYS[5])
-if session and ended == 0 then
+if session and ended == 0 and ARGV[3] ~= '0' then
   local idle = tonumber(string.match(session, '"idle":(%d+)}$') or 1)
   redis.call('EXPIRE', KEYS[1], math.min(tonumber(ARGV[2]), idle))
 end
@@ -83,8 +83,9 @@ def _found(
     until = person.get("until", 0.0) if person else 0.0  # when a grant ends; an older Onyx did not say
     if session and person and (until is None or until > time.time()):
         return _actor(claims, person, request, session)
-    brief = state().brief.get(digest) if state().store.away and limit[0] != NOTICE else None
-    return _actor(claims, brief[1], request, brief[0]) if brief else _from_database(claims, digest, request, kept)
+    used = limit[0] != NOTICE
+    brief = state().brief.get(digest) if state().store.away and used else None
+    return _actor(claims, brief[1], request, brief[0]) if brief else _from_database(claims, digest, request, kept, used)
 
 
 def _look(
@@ -172,7 +173,7 @@ def _bounds(said: dict[str, Any]) -> Bounds:
 _TENANT = "select slug, name, status, settings from tenant where id = %s"
 
 
-def _from_database(claims: tokens.Claims, digest: bytes, request: Request, kept: bool) -> Actor:
+def _from_database(claims: tokens.Claims, digest: bytes, request: Request, kept: bool, used: bool) -> Actor:
     scope = Scope(claims.tenant, "auth", claims.user, claims.session)
     # Before anything is read: an entry must not claim a generation that began after what it holds.
     began = time.monotonic()
@@ -202,7 +203,8 @@ def _from_database(claims: tokens.Claims, digest: bytes, request: Request, kept:
     # A token that was replaced gets no entry that could outlive its grace, nor does what was read too long ago.
     if (claims.by_key or digest == row.token_digest) and time.monotonic() - began < FRESH_SECONDS:
         idle = ENTRY_SECONDS if claims.by_key else row.idle_seconds
-        _write_through(claims, digest, f'{entry[:-1]},"idle":{idle}}}', idle, person)
+        life = idle if used or claims.by_key else min(idle, row.idle_left)
+        _write_through(claims, digest, f'{entry[:-1]},"idle":{idle}}}', life, person)
     return _actor(claims, person, request, entry)
 
 

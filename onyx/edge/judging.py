@@ -2,13 +2,18 @@
 
 from uuid import UUID
 
+import structlog
+
 from onyx.access.held import who_may
 from onyx.core.db import rows, unit_of_work
+from onyx.core.networks import is_inside
 from onyx.core.scope import Scope, tenant_scope
+from onyx.tenancy.settings import settings_of
 from onyx.tenancy.walls import control_plane
 
 from .streams import Stream
 
+_log = structlog.get_logger()
 _ALIVE = """
 with asked as (select * from unnest(%s::uuid[], %s::uuid[]) as a(user_id, id))
 select s.id from asked join login_session s using (user_id, id) join app_user u on u.id = s.user_id
@@ -44,12 +49,13 @@ def surely_closed(tenant: UUID) -> bool:
     try:
         return not is_open(tenant)
     except Exception:
+        _log.exception("nobody could say whether a tenant is open", tenant=str(tenant))
         return False
 
 
 def over(tenant: UUID, streams: list[Stream]) -> list[Stream]:
-    """Those of a tenant's streams whose tenant, login session or API key is closed or over, or whose person may not go
-    on since a role was changed.
+    """Those of a tenant's streams whose tenant, login session or API key is closed or over, whose person may not go on
+    since a role was changed, or whose address is outside the networks that the tenant allows.
 
     A stream without a session, as the job that recovers replies has, goes on as long as its tenant is open.
     """
@@ -61,5 +67,12 @@ def over(tenant: UUID, streams: list[Stream]) -> list[Stream]:
     people, sessions = [stream.user for stream in asked], [stream.session for stream in asked]
     with tenant_scope(tenant, "auth"), unit_of_work() as session:
         alive = {row.id for row in rows(session, _ALIVE, people, sessions)}
+    networks = settings_of(Scope(tenant, "auth")).ip_allow
     may = {needs: who_may(tenant, people, needs) for needs in {stream.needs for stream in asked}}
-    return [stream for stream in asked if stream.session not in alive or stream.user not in may[stream.needs]]
+    return [
+        stream
+        for stream in asked
+        if stream.session not in alive
+        or stream.user not in may[stream.needs]
+        or (networks and not is_inside(stream.ip, networks))
+    ]

@@ -7,10 +7,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from uuid import UUID
 
+import structlog
+
 from onyx.access.policy import Permission
+from onyx.core.actor import Actor
+from onyx.core.errors import AddressRefused
 from onyx.identity.changes import FACTOR, FACTOR_POLICY, PROFILE, SESSION_POLICY, SETTINGS
 from onyx.tenancy.notices import Notice
 
+_log = structlog.get_logger()
 REMEMBERED = 60.0  # seconds between being let in and opening a stream: nobody takes longer
 _MOST = 2000
 
@@ -24,6 +29,7 @@ class Stream:
     session: UUID | None
     message: UUID
     needs: Permission = Permission.CHAT_USE
+    ip: str = ""
     stopped: threading.Event = field(default_factory=threading.Event)
     reason: str = ""
 
@@ -45,15 +51,16 @@ class Streams:
         self._heard: dict[tuple[UUID, str, UUID | None], tuple[float, str]] = {}
 
     @contextmanager
-    def open(
-        self, tenant: UUID, user: UUID, session: UUID | None, message: UUID, needs: Permission = Permission.CHAT_USE
-    ) -> Iterator[Stream]:
-        """List a stream for as long as the block runs; needs an app context. `needs` is what one must be allowed.
+    def open(self, actor: Actor, message: UUID, needs: Permission = Permission.CHAT_USE) -> Iterator[Stream]:
+        """List a stream to the actor for as long as the block runs; needs an app context. `needs` is what one must be
+        allowed.
 
         Whoever asked was let in a moment ago: a notice that came since then found no stream to stop, so that it is
         heeded now.
         """
-        stream = Stream(tenant, user, session, message, needs)
+        assert actor.user_id is not None
+        tenant = actor.tenant_id
+        stream = Stream(tenant, actor.user_id, actor.session_id, message, needs, actor.request.ip)
         self._open[id(stream)] = stream
         try:
             since = time.monotonic() - REMEMBERED
@@ -69,9 +76,9 @@ class Streams:
 
         A notice about a person whose roles changed ends their answers too: rights may have gone with them; a new
         name or preference takes nothing away. One about a tenant may mean all of its sessions or all but one, so that
-        each stream's own session is asked for.
+        each stream's own session is asked for; settings may say that nobody comes from its address any more.
         """
-        if notice.reason in (PROFILE, FACTOR, FACTOR_POLICY, SESSION_POLICY, SETTINGS):
+        if notice.reason in (PROFILE, FACTOR, FACTOR_POLICY, SESSION_POLICY):
             return
         mine = [stream for stream in list(self._open.values()) if stream.tenant == notice.tenant]
         if notice.kind == "stop":
@@ -94,9 +101,10 @@ class Streams:
         try:
             over = self._judge(tenant, streams)
         except Exception:
+            _log.exception("streams could not be judged", tenant=str(tenant), reason=reason, streams=len(streams))
             over = streams
         for stream in over:
-            stream.stop(reason)
+            stream.stop(AddressRefused.code if reason == SETTINGS else reason)
 
     def _remember(self, notice: Notice, kind: str) -> None:
         if len(self._heard) >= _MOST:

@@ -5,10 +5,12 @@ from typing import Any
 from flask import Blueprint
 from sqlalchemy.orm import Session
 
-from onyx.access.factor_policy import is_required, require_factor
+from onyx.access.factor_policy import is_required
 from onyx.access.policy import Permission
+from onyx.access.settings import FACTOR, change_own
 from onyx.core.actor import Actor
 from onyx.edge.http import body, requires
+from onyx.edge.session_policy import defaults
 
 from .forms import FactorPolicy
 
@@ -25,5 +27,5 @@ def policy(_actor: Actor, _session: Session) -> dict[str, Any]:
 @requires(Permission.SETTINGS_MANAGE, limit="30/minute", fresh=True)
 def change(actor: Actor, session: Session) -> dict[str, Any]:
     form = body(FactorPolicy)
-    require_factor(session, actor, form.require_factor)
+    change_own(session, actor, {FACTOR: form.require_factor}, defaults())
     return {"require_factor": form.require_factor}

@@ -8,12 +8,13 @@ from onyx.edge.http import Body
 
 
 class NewPerson(Body):
-    """Without a password a random one is made, and shown once in the answer."""
+    """Without a password a random one is made, and shown once in the answer. `until` says when some roles end."""
 
     email: str = Field(min_length=3, max_length=254)
     display_name: str = Field("", max_length=120)
     roles: list[str] = Field(default_factory=lambda: ["user"], min_length=1, max_length=20)
     password: str | None = Field(None, min_length=1, max_length=1024)
+    until: dict[str, AwareDatetime] | None = Field(None, max_length=20)
 
 
 class People(Body):

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from onyx.access.inviting import invite
-from onyx.access.people import add_person, checked_email, checked_roles, must_be_of_a_domain
+from onyx.access.people import add_person, checked_email, grantable_roles, must_be_of_a_domain
 from onyx.core.actor import Actor
 from onyx.core.db import rows
 from onyx.core.errors import Invalid, OnyxError
@@ -20,8 +20,12 @@ from onyx.tenancy.settings import settings_of
 
 MOST = 5_000
 COLUMNS = ("email", "display_name", "roles", "status", "created_at", "last_login_at")
-# What a spreadsheet takes for a formula (OWASP, CSV Injection).
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+# What a spreadsheet takes for a formula (OWASP, CSV Injection): where a cell begins, and behind each character at which
+# one of another language, or with other settings, could begin a new cell or line.
+_RUNS = r"'*[ \u00a0]*[=+\-@\t\r\n\uff1d\uff0b\uff0d\uff20]"
+_FORMULA = re.compile(rf"(^|[;,|\t\r\n\"])(?={_RUNS})")
+_MADE_SAFE = re.compile(rf"(^|[;,|\t\r\n\"])'(?={_RUNS})")
+_PARTED_BY = (",", ";", "\t")
 _TAKEN = "select email_digest from app_user where email_digest = any(%s)"
 
 
@@ -46,16 +50,14 @@ class Row:
 def read(text: str) -> list[Row]:
     """The rows of a file with a header line: `email`, and perhaps `display_name` (or `name`) and `roles`.
 
-    Columns are parted by commas or semicolons, roles by blanks. Raises Invalid for what is no such file.
+    Columns are parted by what parts them in that line: commas, semicolons or tabs; roles by blanks. Raises Invalid for
+    what is no such file.
     """
     if "\x00" in text:
         raise _no_table("The file holds NUL characters.")
-    head = text.partition("\n")[0]
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=";" if ";" in head and "," not in head else ",")
     try:
-        names = [name.strip().lower() for name in next(reader, [])]
-        if "email" not in names:
-            raise _no_table("The first line must name the columns; one of them must be email.")
+        reader = csv.reader(io.StringIO(text, newline=""), delimiter=_parted_by(text))
+        names = _names(next(reader))
         found = [_row(reader.line_num, names, cells) for cells in reader if any(cell.strip() for cell in cells)]
     except csv.Error as error:
         raise _no_table(f"The file is not a table: {error}.") from None
@@ -73,7 +75,7 @@ def check(session: Session, actor: Actor, found: list[Row]) -> None:
     for row in found:
         digest, roles = email_digest(row.email), tuple(row.roles)
         if roles not in refused:
-            refused[roles] = _refusal(lambda some=row.roles: checked_roles(session, actor, some))  # type: ignore[misc]
+            refused[roles] = _refusal(lambda some=row.roles: grantable_roles(session, actor, some))  # type: ignore[misc]
         row.error = _refusal(lambda one=row.email: _checked(one, domains)) or refused[roles]  # type: ignore[misc]
         if not row.error and digest in seen:
             row.error = "This e-mail stands in the file already."
@@ -95,6 +97,19 @@ def lines(pages: Iterator[list[dict[str, Any]]]) -> Iterator[str]:
     yield _line(COLUMNS)
     for page in pages:
         yield "".join(_line([_cell(person[name]) for name in COLUMNS]) for person in page)
+
+
+def _parted_by(text: str) -> str:
+    """The character by which the header line has a column `email`. Raises Invalid where there is none."""
+    for character in _PARTED_BY:
+        head = csv.reader(io.StringIO(text, newline=""), delimiter=character)
+        if "email" in _names(next(head, [])):
+            return character
+    raise _no_table("The first line must name the columns; one of them must be email.")
+
+
+def _names(cells: list[str]) -> list[str]:
+    return [cell.strip().lower() for cell in cells]
 
 
 def _row(line: int, names: list[str], cells: list[str]) -> Row:
@@ -119,18 +134,18 @@ def _refusal(rule: Any) -> str:
 
 def _line(cells: Sequence[str]) -> str:
     out = io.StringIO(newline="")
-    csv.writer(out).writerow(cells)
+    csv.writer(out, quoting=csv.QUOTE_ALL).writerow(cells)
     return out.getvalue()
 
 
 def _cell(value: Any) -> str:
     text = " ".join(value) if isinstance(value, list) else "" if value is None else str(value)
-    return f"'{text}" if text.startswith(_FORMULA) else text
+    return _FORMULA.sub(r"\1'", text)
 
 
 def _plain(text: str) -> str:
     """What an export made safe, as it was."""
-    return text[1:] if text[:1] == "'" and text[1:].startswith(_FORMULA) else text
+    return _MADE_SAFE.sub(r"\1", text)
 
 
 def _no_table(message: str) -> Invalid:

@@ -89,7 +89,7 @@ def _pages(actor: Actor) -> Iterator[list[dict[str, Any]]]:
     """Page after page, each read in a transaction of its own, until the session that asked for it ends."""
     assert actor.user_id is not None
     after, needs = None, Permission.USERS_READ
-    with state().streams.open(actor.tenant_id, actor.user_id, actor.session_id, uuid7(), needs) as stream:
+    with state().streams.open(actor, uuid7(), needs) as stream:
         while not stream.stopped.is_set():
             with tenant_scope(actor.tenant_id, "admin", actor.user_id, actor.session_id), unit_of_work() as session:
                 page, following = queries.people(session, queries.Filter(), PAGE, after)

@@ -72,21 +72,21 @@ def remove(actor: Actor, session: Session, person: User) -> dict[str, Any]:
 
 
 @blueprint.post("/api/v1/users/<user_id>/suspend")
-@requires(Permission.USERS_MANAGE, of=queries.person)
+@requires(Permission.USERS_MANAGE, of=queries.person, fresh=True)
 def suspend(actor: Actor, session: Session, person: User) -> dict[str, Any]:
     ended = service.suspend(session, actor, person)
     return {**queries.shown_person(person), "revocations": ended}
 
 
 @blueprint.post("/api/v1/users/<user_id>/reactivate")
-@requires(Permission.USERS_MANAGE, of=queries.person)
+@requires(Permission.USERS_MANAGE, of=queries.person, fresh=True)
 def reactivate(actor: Actor, session: Session, person: User) -> dict[str, Any]:
     service.reactivate(session, actor, person)
     return queries.shown_person(person)
 
 
 @blueprint.post("/api/v1/users/<user_id>/unlock")
-@requires(Permission.USERS_MANAGE, of=queries.person)
+@requires(Permission.USERS_MANAGE, of=queries.person, fresh=True)
 def unlock(actor: Actor, session: Session, person: User) -> dict[str, Any]:
     """Open the front door that too many failures have closed; five times a day at most."""
     if lockout.is_locked(person.email_digest, person.id):

@@ -1,5 +1,7 @@
 """Every change that an administrator makes to people; each stands in the trail and reaches open sockets in a second."""
 
+from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -22,11 +24,12 @@ __all__ = ["change_person", "create", "reactivate", "remove", "reset_password", 
 
 
 def create(
-    session: Session, actor: Actor, *, email: str, display_name: str, roles: list[str], password: str | None
-) -> tuple[UUID, str | None]:
+    session: Session, actor: Actor, *, email: str, display_name: str, roles: list[str], password: str | None,
+    until: Mapping[str, datetime] | None = None,
+) -> tuple[UUID, str | None]:  # fmt: skip
     """Create a person; returns the id, and the password when one was made here."""
     made = None if password is not None else made_up(current_scope())
-    id = add_person(session, actor, email=email, name=display_name, roles=roles, password=password or made)
+    id = add_person(session, actor, email=email, name=display_name, roles=roles, password=password or made, until=until)
     return id, made
 
 
@@ -44,7 +47,7 @@ def prepared_to_receive(session: Session, actor: Actor, user: User, receiver_id:
 def reset_password(session: Session, actor: Actor, user: User) -> str:
     """Set a new random password, shown once, and end the person's sessions; runs for purpose `auth`."""
     rules.not_above(actor, user)
-    rules.not_held_apart(actor, user)
+    rules.not_a_way_up(session, actor, user)
     rules.not_oneself(actor, user)
     made = made_up(current_scope())
     record(session, actor, Action.PASSWORD_RESET, target("user", user.id, user.email), by="administrator")
@@ -61,7 +64,7 @@ def reset_link(session: Session, actor: Actor, user: User, base: str, by_mail: b
         post(session, user.id, links.USE)
         record(session, actor, Action.RESET_LINK_ASKED, where)
         return {"mailed": True, "link": None, "minutes": links.MINUTES}
-    rules.not_held_apart(actor, user)
+    rules.not_a_way_up(session, actor, user)
     token, expires_at = links.make(session, actor.tenant_id, user.id)
     record(session, actor, Action.RESET_LINK_MADE, where, by="administrator")
     return {"mailed": False, "link": links.address(base, token), "minutes": links.MINUTES, "expires_at": expires_at}
@@ -77,7 +80,7 @@ def unlock(session: Session, actor: Actor, user: User) -> None:
 def remove_factors(session: Session, actor: Actor, user: User) -> int:
     """Take a person's second factors away, who lost them; returns how many there were. Purpose `auth`."""
     rules.not_above(actor, user)
-    rules.not_held_apart(actor, user)
+    rules.not_a_way_up(session, actor, user)
     rules.not_oneself(actor, user)
     gone = factors.remove_all(session, user.id)
     if gone:

@@ -75,15 +75,19 @@ def vocabulary(actor: Actor) -> list[dict[str, Any]]:
 
 
 def preview(session: Session, actor: Actor, role: CustomRole, wanted: Collection[str]) -> dict[str, Any]:
-    """Who would gain and lose what if the role allowed exactly `wanted`; what other roles give does not count."""
-    people = rows(session, _HOLDERS, role.key)
+    """Who would gain and lose what if the role allowed exactly `wanted`; what other roles give does not count.
+
+    How many they are is told to everybody who may change roles, who they are to those who may see people.
+    """
+    most = MOST_SHOWN if actor.may(Permission.USERS_READ) else 0
+    people = holders(session, role.key)
     slug = actor.tenant_slug
     new, old = (permissions_of((), slug, some) for some in (wanted, role.permissions))
     gains: list[dict[str, Any]] = []
     loses: list[dict[str, Any]] = []
     for row in people:
-        otherwise = permissions_of([key for key in row.roles if key != role.key], slug, row.extra)
-        for found, some in ((gains, new - old - otherwise), (loses, old - new - otherwise)):
+        rest = otherwise(row, role.key, slug)
+        for found, some in ((gains, new - old - rest), (loses, old - new - rest)):
             if some:
                 person = {"id": row.id, "email": row.email, "display_name": row.display_name}
                 found.append({**person, "permissions": sorted(some)})
@@ -91,6 +95,16 @@ def preview(session: Session, actor: Actor, role: CustomRole, wanted: Collection
         "people": len(people),
         "gain": len(gains),
         "lose": len(loses),
-        "gains": gains[:MOST_SHOWN],
-        "loses": loses[:MOST_SHOWN],
+        "gains": gains[:most],
+        "loses": loses[:most],
     }
+
+
+def holders(session: Session, key: str) -> list[Any]:
+    """Who holds a role now, and what else they hold: id, email, display_name, roles, extra (other roles of its kind)."""
+    return rows(session, _HOLDERS, key)
+
+
+def otherwise(holder: Any, key: str, tenant_slug: str) -> frozenset[str]:
+    """What one of the holders() of a role may do without it."""
+    return permissions_of([held for held in holder.roles if held != key], tenant_slug, holder.extra)

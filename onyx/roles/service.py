@@ -8,7 +8,8 @@ from sqlalchemy import delete
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from onyx.access.policy import ALWAYS, GRANTABLE
+from onyx.access.lasting import held_until, must_not_outlast
+from onyx.access.policy import ALWAYS, GRANTABLE, HELD_APART
 from onyx.audit.actions import Action
 from onyx.audit.record import change, record, target
 from onyx.core.actor import Actor
@@ -18,6 +19,8 @@ from onyx.core.errors import Conflict, Denied, Invalid
 from onyx.core.ids import uuid7
 from onyx.identity import changes
 from onyx.identity.models import CustomRole, UserRole
+
+from . import queries
 
 MOST = 200
 _BASE = {p.value for p in ALWAYS}
@@ -47,13 +50,17 @@ def alter(
     session: Session, actor: Actor, role: CustomRole, *, name: str | None, description: str | None,
     permissions: list[str] | None,
 ) -> None:  # fmt: skip
-    """Change a role. Raises Denied when it allows, or would allow, what the actor may not do."""
+    """Change a role. Raises Denied when it allows, or would allow, what the actor may not do, or only for a time."""
     _not_above(actor, role)
     wanted = checked(actor, permissions) if permissions is not None else role.permissions
     new = {"name": name or role.name, "description": role.description if description is None else description.strip()}
     told = [change(field, getattr(role, field), value) for field, value in new.items() if getattr(role, field) != value]
     if sorted(role.permissions) != wanted:
         told.append(change("permissions", sorted(role.permissions), wanted))
+        more = set(wanted) - set(role.permissions)
+        # Whoever holds the role has it from now on for as long as they hold the role.
+        must_not_outlast(actor, held_until(session, actor), [(frozenset(more), None)])
+        _appoint(session, actor, role, more)
         changes.role_changed(session, actor.tenant_id)
     if not told:
         return
@@ -82,6 +89,15 @@ def checked(actor: Actor, permissions: Collection[str]) -> list[str]:
         raise Invalid(fields={"permissions": "Choose from GET /api/v1/permissions what is grantable."})
     _must_hold(actor, wanted)
     return sorted(wanted)
+
+
+def _appoint(session: Session, actor: Actor, role: CustomRole, more: set[str]) -> None:
+    """Tell of each who becomes an auditor by what a role allows from now on (decision 0005)."""
+    if not more & HELD_APART:
+        return
+    for row in queries.holders(session, role.key):
+        if not queries.otherwise(row, role.key, actor.tenant_slug) & HELD_APART:
+            record(session, actor, Action.AUDITOR_APPOINTED, target("user", row.id, row.email), through=role.key)
 
 
 def _not_above(actor: Actor, role: CustomRole) -> None:

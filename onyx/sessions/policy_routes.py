@@ -6,7 +6,8 @@ from flask import Blueprint, render_template
 from sqlalchemy.orm import Session
 
 from onyx.access.policy import Permission
-from onyx.access.session_policy import set_policy
+from onyx.access.session_policy import over
+from onyx.access.settings import change_own
 from onyx.core.actor import Actor
 from onyx.edge.http import body, requires
 from onyx.edge.session_policy import defaults, policy_of
@@ -30,7 +31,8 @@ def policy(actor: Actor, _session: Session) -> dict[str, Any]:
 
 @blueprint.patch("/api/v1/settings/sessions")
 @requires(Permission.SETTINGS_MANAGE, limit="30/minute", fresh=True)
-def change(actor: Actor, _session: Session) -> dict[str, Any]:
+def change(actor: Actor, session: Session) -> dict[str, Any]:
     """Null brings Onyx's default back. Sessions that would last longer are shortened at once."""
     wanted = body(SessionPolicy).model_dump(exclude_unset=True)
-    return {**set_policy(actor, wanted, defaults()).told(), "defaults": defaults().told()}
+    decided = change_own(session, actor, wanted, defaults())
+    return {**over(decided.model_dump(), defaults()).told(), "defaults": defaults().told()}

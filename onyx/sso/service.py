@@ -7,7 +7,7 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from onyx.access.people import checked_roles
+from onyx.access.people import grantable_roles
 from onyx.access.policy import Role, permissions_of
 from onyx.audit.actions import Action
 from onyx.audit.record import change, record, target
@@ -101,7 +101,7 @@ def _domains(said: list[str]) -> list[str]:
 
 
 def _role(session: Session, actor: Actor, role: str) -> str:
-    checked_roles(session, actor, [role])
+    grantable_roles(session, actor, [role])
     if role not in [known.value for known in Role] or is_privileged(
         [role], actor.tenant_slug
     ):  # what a role of one's own gives may grow later

@@ -2,10 +2,12 @@
 import { put } from "./api.js";
 
 const byId = (id) => document.getElementById(id);
+const form = byId("limited-form");
+form?.elements.role.addEventListener("change", boundEnd);
+if (form) boundEnd();
 
-byId("limited-form")?.addEventListener("submit", async (event) => {
+form?.addEventListener("submit", async (event) => {
   event.preventDefault();
-  const form = event.target;
   const person = byId("person").dataset.id;
   const role = form.elements.role.value;
   const roles = [...new Set([...JSON.parse(form.dataset.roles), role])];
@@ -18,3 +20,18 @@ byId("limited-form")?.addEventListener("submit", async (event) => {
     byId("person-error").hidden = false;
   }
 });
+
+/** Whoever holds something for a time gives it no longer than that: offer the latest end, and say why. */
+function boundEnd() {
+  const field = form.elements["limited-end"], note = byId("field-limited-end-note");
+  note.dataset.words ??= note.textContent;
+  const latest = JSON.parse(form.dataset.latest)[form.elements.role.value];
+  field.max = latest ? inOwnZone(new Date(latest)) : "";
+  if (latest && (!field.value || field.value > field.max)) field.value = field.max;
+  note.textContent = note.dataset.words + (latest ? ` You hold this role until ${new Date(latest).toLocaleString()} yourself, so it ends then at the latest.` : "");
+}
+
+/** As a field of the type datetime-local wants it, to the minute. */
+function inOwnZone(moment) {
+  return new Date(moment - moment.getTimezoneOffset() * 60000).toISOString().slice(0, 16);
+}

@@ -58,7 +58,8 @@ function side(count, found, one, many) {
   if (!count) return `nobody ${one} anything`;
   const what = [...new Set(found.flatMap((person) => person.permissions))].join(", ");
   const who = found.slice(0, 5).map((person) => person.email).join(", ") + (count > 5 ? " and others" : "");
-  return `${count} ${count === 1 ? "person" : "people"} ${count === 1 ? one : many} ${what} (${who})`;
+  const people = `${count} ${count === 1 ? "person" : "people"} ${count === 1 ? one : many}`;
+  return found.length ? `${people} ${what} (${who})` : `${people} something`;
 }
 
 async function save(event) {

@@ -234,3 +234,38 @@ def _made_up(argument: ast.expr) -> bool:
     """Whether a statement has something put into it that is no constant of its module."""
     parts = [one.value for one in ast.walk(argument) if isinstance(one, ast.FormattedValue)]
     return any(not (isinstance(part, ast.Name) and part.id.isupper()) for part in parts)
+
+
+WATCHED = ("onyx/edge", "onyx/access", "onyx/members", "onyx/roles", "onyx/chat")
+
+
+def test_what_catches_everything_tells_of_it_or_raises_it_again():
+    """A broad `except` that says nothing hides a defect: log with context, raise again, or catch what is meant."""
+    silent, looked_at = [], 0
+    for folder in WATCHED:
+        for path in sorted((ROOT / folder).rglob("*.py")):
+            tree = ast.parse(path.read_text())
+            telling = {node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef) and _logs(node)}
+            for node in ast.walk(tree):
+                if isinstance(node, ast.ExceptHandler) and _is_broad(node):
+                    looked_at += 1
+                    if not _tells(node, telling):
+                        silent.append(f"{path.relative_to(ROOT)}:{node.lineno}")
+    assert looked_at > 15 and silent == []
+
+
+def _is_broad(handler: ast.ExceptHandler) -> bool:
+    return handler.type is None or (
+        isinstance(handler.type, ast.Name) and handler.type.id in ("Exception", "BaseException")
+    )
+
+
+def _tells(handler: ast.ExceptHandler, telling: set[str]) -> bool:
+    calls = {
+        node.func.id for node in ast.walk(handler) if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
+    }
+    return _logs(handler) or bool(calls & telling) or any(isinstance(node, ast.Raise) for node in ast.walk(handler))
+
+
+def _logs(node: ast.AST) -> bool:
+    return any(isinstance(part, ast.Name) and part.id == "_log" for part in ast.walk(node))

@@ -52,6 +52,35 @@ def made_there(client_of):
     }
 
 
+@pytest.fixture
+def kept_of_globex(owner, world):
+    """What Onyx itself keeps of Globex: a report on its isolation, a backup, a deletion that was taken back."""
+    ids, place = {what: uuid4() for what in ("report", "backup", "deletion")}, world.globex
+    _quietly(owner, place, f"insert into {place.schema}.isolation_report (id, passed, failed, document)"
+             f" values ('{ids['report']}', true, 0, '{{}}')")  # fmt: skip
+    owner.execute(
+        "insert into onyx.backup (id, tenant_id, slug, name, kind, state) values (%s, %s, %s, 'Globex', 'asked', 'failed')",
+        [ids["backup"], place.id, place.slug],
+    )
+    owner.execute(
+        "insert into onyx.deletion (id, tenant_id, slug, name, state, reason, requested_as, confirm_from)"
+        " values (%s, %s, %s, 'Globex', 'cancelled', 'a try', 'petra', now())",
+        [ids["deletion"], place.id, place.slug],
+    )
+    yield ids
+    _quietly(owner, place, f"delete from {place.schema}.isolation_report where id = '{ids['report']}'")
+    for what in ("backup", "deletion"):
+        owner.execute(f"delete from onyx.{what} where id = %s", [ids[what]])
+
+
+def _quietly(owner, place, statement: str) -> None:
+    """A statement on isolation reports that the trail need not know of."""
+    with owner.transaction():
+        owner.execute(f"alter table {place.schema}.isolation_report disable trigger user")
+        owner.execute(statement)
+        owner.execute(f"alter table {place.schema}.isolation_report enable trigger user")
+
+
 def _strange_ids(owner, world, owned, logins, permission: Permission) -> dict[str, str]:
     """Ids that exist, but not for the one who asks: of a colleague (for members), of another tenant (for all)."""
     found = {}
@@ -67,9 +96,10 @@ def _strange_ids(owner, world, owned, logins, permission: Permission) -> dict[st
     return {what: str(id) for what, id in found.items()}
 
 
-def test_strangers_ids_are_unknown_ids(world, owner, owned, sign_in, known, doors, made_there):
+def test_strangers_ids_are_unknown_ids(world, owner, owned, sign_in, known, doors, made_there, kept_of_globex):
     """F13: an id of another tenant, of a colleague, a random one and no id at all are one answer (F6 too)."""
     logins = {name: sign_in(name)["session_id"] for name in ("bob", "mallory")}
+    made_there |= {f"globex's {what}": str(id) for what, id in kept_of_globex.items()}
     for (method, rule), permission in doors.items():
         name = next(
             (n for n, role in ROLES.items() if permission in permissions_of((role,), world[n].tenant.slug)), None
@@ -96,6 +126,17 @@ def test_platform_ids(client_of, doors):
         if PURPOSE[permission] == "platform":
             random, malformed = _ask(petra, method, rule, str(uuid4())), _ask(petra, method, rule, "nonsense")
             assert random == malformed and random[0] == 404, f"{method} {rule}: {random} {malformed}"
+
+
+def test_a_backup_is_of_its_own_organisation_alone(client_of, world, kept_of_globex):
+    """Somebody who may see all of them still names both rightly: a slip restores nothing of another organisation."""
+    petra = client_of("petra")
+    for what in ("restore", "drill"):
+        answers = {
+            _ask(petra, "POST", f"/api/v1/tenants/{world.acme.id}/backups/<backup_id>/{what}", str(id))
+            for id in (kept_of_globex["backup"], uuid4())
+        }
+        assert len(answers) == 1 and next(iter(answers))[0] == 404, answers
 
 
 def test_roles_without_the_permission_are_refused_whatever_the_id(world, known, doors, owned):

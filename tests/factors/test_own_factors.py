@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from uuid import uuid4
+
 import pytest
 
 from onyx.access.policy import permissions_of
@@ -109,6 +111,8 @@ MUST_BE_DANGEROUS = {
     ("PUT", "/api/v1/users/<user_id>/roles"), ("POST", "/api/v1/users/<user_id>/reset-password"),
     ("POST", "/api/v1/users/<user_id>/reset-link"), ("DELETE", "/api/v1/users/<user_id>/factors"),
     ("DELETE", "/api/v1/users/<user_id>"), ("POST", "/api/v1/tenants/<tenant_id>/suspend"),
+    ("POST", "/api/v1/users/<user_id>/suspend"), ("POST", "/api/v1/users/<user_id>/reactivate"),
+    ("POST", "/api/v1/users/<user_id>/unlock"),
     ("POST", "/api/v1/tenants/<tenant_id>/admins"), ("DELETE", "/api/v1/auth/factors/totp"),
     ("POST", "/api/v1/auth/factors/totp"), ("PATCH", "/api/v1/sign-in-policy"), ("POST", "/admin/people/edit/"),
     ("POST", "/api/v1/roles"), ("PATCH", "/api/v1/roles/<role_id>"), ("DELETE", "/api/v1/roles/<role_id>"),
@@ -140,10 +144,27 @@ def test_every_dangerous_door_asks_for_a_fresh_confirmation(app, world, client_o
         )
     for path, body in (
         ("/api/v1/live-sessions/revoke", {"all": True}),
+        ("/api/v1/live-sessions/revoke", {"user_id": str(world.alice.id)}),
+        ("/api/v1/live-sessions/revoke", {"ids": [str(uuid4()), str(uuid4())]}),
         ("/api/v1/platform/live-sessions/revoke", {"all": True, "tenant_id": str(world.acme.id)}),
+        ("/api/v1/platform/live-sessions/revoke", {"user_id": str(world.alice.id), "tenant_id": str(world.acme.id)}),
+        ("/api/v1/platform/live-sessions/revoke", {"ids": [str(uuid4()), str(uuid4())]}),
     ):
         answer = clients["petra" if "platform" in path else "dana"].post(path, json=body)
         assert code_in(answer) == "step_up_required", path
+
+
+def test_one_session_is_ended_in_a_hurry(client_of, make_stale):
+    """An incident: nobody looks for a second factor while a thief is signed in. More than one takes a confirmation."""
+    dana, petra, revoke = client_of("dana"), client_of("petra"), "/api/v1/live-sessions/revoke"
+    make_stale(dana, "dana")
+    make_stale(petra, "petra")
+    first, second, third = (client_of("alice").signed_in["session_id"] for _ in range(3))
+    assert dana.delete(f"/api/v1/live-sessions/{first}").status_code == 200
+    assert dana.post(revoke, json={"ids": [second, second]}).get_json()["data"]["ended"] == 1
+    assert petra.delete(f"/api/v1/platform/live-sessions/{third}").status_code == 200
+    own = {"user_id": str(dana.signed_in["user"]["id"])}
+    assert dana.post(revoke, json=own).status_code == 200, "one's own sessions are one's own"
 
 
 def test_a_password_or_a_code_opens_them_for_ten_minutes(client_of, codes_of, make_stale, world, actions):

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 
 import pytest
 
@@ -126,7 +127,7 @@ def test_an_export_holds_everybody_once_and_nothing_that_runs(client_of, world, 
     assert world.mallory.email not in answer.text
     assert [cell for row in table for cell in row.values() if cell.startswith(("=", "+", "-", "@", "\t", "\r"))] == []
     shown = {row["display_name"] for row in table}
-    assert {"'=1+1", "'+1", "'-1", "'@SUM(A1)", "'\t=1", 'Quote"; drop', "O'Hara", "'quoted"} <= shown
+    assert {"'=1+1", "'+1", "'-1", "'@SUM(A1)", "'\t'=1", 'Quote"; drop', "O'Hara", "'quoted"} <= shown
     again = roster.read(answer.get_data(as_text=True))
     assert {row.display_name for row in again} >= {"=1+1", "+1", "@SUM(A1)", "O'Hara", "'quoted"}
     assert client_of("bob").get("/api/v1/users/export").status_code == 403
@@ -152,3 +153,24 @@ def test_both_stand_in_the_trail(take, client_of, world, owner):
         ("people.imported", {"rows": 2, "made": 1, "accounts": False}),
         ("people.exported", {}),
     ]
+
+
+def test_no_cell_runs_wherever_a_spreadsheet_parts_them():
+    """In many languages a spreadsheet parts cells by semicolons, and some let quotes be text (OWASP, CSV Injection)."""
+    evil = ["x;=1+1", "x,@SUM(1)", "x\t-1", "x\r=1", "x\n+1", 'x";=1', "x; =1", "\u00a0=1", "\uff1d1+1", "'=1", "x;'=1"]
+    person = dict.fromkeys(roster.COLUMNS, "")
+    text = "".join(roster.lines(iter([[{**person, "email": f"p{n}@a.example", "display_name": name}
+                                       for n, name in enumerate(evil)]])))  # fmt: skip
+    assert [row.display_name for row in roster.read(text)] == evil
+    begins = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+    for separator in ",;\t|":  # whatever quotes mean to it
+        cells = [cell.strip('" \u00a0') for cell in re.split(rf"[{separator}\r\n]", text)]
+        assert [cell for cell in cells if cell.startswith(begins)] == [], separator
+
+
+@pytest.mark.parametrize(
+    "text", ['"email";"roles";"remarks, if any"\nnora@{0};user;none, yet', "name\temail\nNora, N.\tnora@{0}"]
+)
+def test_the_header_line_says_what_parts_the_columns(take, world, text):
+    answer = take(text.format(f"{world.acme.slug}.example"), "?dry_run=true")
+    assert [row["result"] for row in answer.get_json()["data"]["results"]] == ["would be invited"], answer.text

@@ -3,56 +3,11 @@
 import json
 import threading
 import time
-from datetime import timedelta
 
 import pytest
 
 from onyx.access.policy import GRANTABLE, MEANING, PURPOSE, Permission
-from onyx.core.clock import now, rfc3339
-
-ROLES = "/api/v1/roles"
-
-
-@pytest.fixture
-def world(fresh_world):
-    return fresh_world
-
-
-@pytest.fixture
-def make(client_of):
-    """Make a role as one of the cast: its data."""
-
-    def made(*permissions, name="Service Desk", by="dana"):
-        answer = client_of(by).post(ROLES, json={"name": name, "permissions": permissions})
-        assert answer.status_code == 201, answer.text
-        return answer.get_json()["data"]
-
-    return made
-
-
-@pytest.fixture
-def cached(app, world):
-    """Have Redis hold the person's entry as it is now. A change keeps it out for seconds, in which a test of the cache
-    would pass whatever the code does.
-    """
-    from onyx.edge.store import key
-
-    redis = app.extensions["onyx"].store.client
-
-    def hold(client, name):
-        place = key(world[name].tenant.id, "user", world[name].id)
-        for _ in range(20):
-            redis.delete(place)
-            client.get("/api/v1/users/me")
-            if redis.get(place) not in (None, b"-"):
-                return
-        raise AssertionError("no entry is written")
-
-    return hold
-
-
-def _give(client, person, *roles, **more):
-    return client.put(f"/api/v1/users/{person.id}/roles", json={"roles": roles, **more})
+from tests.roles.conftest import ROLES, give
 
 
 def test_a_role_gives_what_is_in_it_at_the_next_request_and_no_more(client_of, make, world, cached):
@@ -60,7 +15,7 @@ def test_a_role_gives_what_is_in_it_at_the_next_request_and_no_more(client_of, m
     assert alice.get("/api/v1/users").status_code == 403
     role = make("users:read")
     assert (role["key"], role["built_in"], role["people"]) == ("service-desk", False, 0)
-    assert _give(dana, world.alice, "user", role["key"]).status_code == 200
+    assert give(dana, world.alice, "user", role["key"]).status_code == 200
     assert alice.get("/api/v1/users").status_code == 200
     assert alice.get("/api/v1/live-sessions").status_code == 403
     me = alice.get("/api/v1/users/me").get_json()["data"]
@@ -77,7 +32,7 @@ def test_a_role_gives_what_is_in_it_at_the_next_request_and_no_more(client_of, m
 
 def test_somebody_with_an_own_role_alone_has_an_account_and_a_page_to_land_on(client_of, make, world, sign_in):
     role = make("audit:read", "users:read", by=_auditing_admin(client_of, world))
-    assert _give(client_of("dana"), world.lee, role["key"]).status_code == 200
+    assert give(client_of("dana"), world.lee, role["key"]).status_code == 200
     signed_in = sign_in("lee")
     assert signed_in["landing"] == "/admin/"
     lee = client_of("lee")
@@ -95,14 +50,14 @@ def test_nobody_puts_into_a_role_what_they_lack(client_of, make, world):
     # Whoever manages roles and nothing else can neither raise themselves nor touch what is above them.
     maker = make("roles:manage", "users:read", "roles:grant", name="Maker")
     strong = make("users:manage", name="Strong")
-    _give(dana, world.alice, "user", maker["key"])
+    give(dana, world.alice, "user", maker["key"])
     alice = client_of("alice")
     assert alice.patch(f"{ROLES}/{maker['id']}", json={"permissions": ["users:manage"]}).status_code == 403
     assert alice.patch(f"{ROLES}/{strong['id']}", json={"permissions": ["users:read"]}).status_code == 403
     assert alice.delete(f"{ROLES}/{strong['id']}").status_code == 403
-    assert _give(alice, world.bob, "user", strong["key"]).status_code == 403
-    assert _give(alice, world.alice, "user", strong["key"], maker["key"]).status_code == 403
-    assert _give(alice, world.bob, "user", maker["key"]).status_code == 200
+    assert give(alice, world.bob, "user", strong["key"]).status_code == 403
+    assert give(alice, world.alice, "user", strong["key"], maker["key"]).status_code == 403
+    assert give(alice, world.bob, "user", maker["key"]).status_code == 200
 
 
 def test_somebody_above_by_an_own_role_is_out_of_reach(client_of, make, world):
@@ -110,8 +65,8 @@ def test_somebody_above_by_an_own_role_is_out_of_reach(client_of, make, world):
     desk = make("users:manage", "users:read", name="Desk")
     reader = make("sessions:revoke", name="Bouncer")
     dana = client_of("dana")
-    _give(dana, world.alice, "user", desk["key"])
-    _give(dana, world.bob, "user", reader["key"])
+    give(dana, world.alice, "user", desk["key"])
+    give(dana, world.bob, "user", reader["key"])
     alice = client_of("alice")
     assert alice.post(f"/api/v1/users/{world.bob.id}/reset-password").status_code == 403
     assert alice.post(f"/api/v1/users/{world.bob.id}/suspend").status_code == 403
@@ -130,8 +85,8 @@ def test_names_are_taken_once_and_built_in_ones_never(client_of, make):
 def test_a_preview_tells_who_gains_and_loses_what_and_changes_nothing(client_of, make, world):
     dana, alice = client_of("dana"), client_of("alice")
     role, other = make("users:read"), make("users:read", name="Other")
-    _give(dana, world.alice, "user", role["key"])
-    _give(dana, world.bob, "user", role["key"], other["key"])
+    give(dana, world.alice, "user", role["key"])
+    give(dana, world.bob, "user", role["key"], other["key"])
     sent = {"role_id": role["id"], "permissions": ["sessions:read", "chat:use"]}
     told = dana.post(f"{ROLES}/preview", json=sent).get_json()["data"]
 
@@ -149,7 +104,7 @@ def test_a_preview_tells_who_gains_and_loses_what_and_changes_nothing(client_of,
 def test_why_somebody_may_names_the_own_role(client_of, make, world):
     dana = client_of("dana")
     role = make("users:read")
-    _give(dana, world.alice, "user", role["key"])
+    give(dana, world.alice, "user", role["key"])
     told = dana.get(f"/api/v1/users/{world.alice.id}/permissions").get_json()["data"]["permissions"]
     through = {line["permission"]: line["through"] for line in told}
     assert through["users:read"] == ["service-desk"] and through["own:account"] == ["service-desk", "user"]
@@ -172,79 +127,7 @@ def test_another_organisation_sees_and_grants_none_of_it(client_of, make, world)
     assert role["key"] not in {row["key"] for row in greta.get(ROLES).get_json()["data"]}
     assert greta.patch(f"{ROLES}/{role['id']}", json={"name": "Mine"}).status_code == 404
     assert greta.post(f"{ROLES}/preview", json={"role_id": role["id"]}).status_code == 404
-    assert _give(greta, world.mallory, role["key"]).status_code == 422
-
-
-def test_a_grant_that_ends_counts_for_nothing_from_that_moment(client_of, world, cached):
-    dana, alice = client_of("dana"), client_of("alice")
-    ends = now() + timedelta(seconds=4)
-    answer = _give(dana, world.alice, "user", "admin", until={"admin": rfc3339(ends)})
-    assert answer.status_code == 200 and answer.get_json()["data"]["until"] == {"admin": rfc3339(ends)}
-    assert alice.get("/api/v1/users").status_code == 200
-    while now() < ends - timedelta(seconds=0.3):
-        cached(alice, "alice")
-        time.sleep(0.1)
-    assert alice.get("/api/v1/users").status_code == 200 or now() >= ends
-    time.sleep(max(0.0, (ends - now()).total_seconds()) + 0.05)
-    assert alice.get("/api/v1/users").status_code == 403, "the entry in Redis must not outlive the grant"
-    shown = dana.get(f"/api/v1/users/{world.alice.id}").get_json()["data"]
-    assert (shown["roles"], shown["until"]) == (["user"], {})
-
-
-def test_the_sweep_takes_what_has_ended_and_tells_open_sockets(client_of, world, owner, app, server, socket_of, run):
-    dana, two = client_of("dana"), server(processes=2)
-    ends = now() + timedelta(seconds=4)
-    _give(dana, world.alice, "user", "admin", until={"admin": rfc3339(ends)})
-    alice = socket_of("alice", two, namespace="/live")
-    alice.wait_for("stats", timeout=4)
-    time.sleep(max(0.0, (ends - now()).total_seconds()) + 0.05)
-    assert alice.ask("stats:now")["error"]["code"] == "denied"
-    assert run("roles.expire").effects >= 1  # other worlds may have had an end meanwhile
-    assert alice.wait_for("session:revoked", timeout=1) == {"reason": "roles_changed"}
-    left = owner.execute(f"select role from {world.acme.schema}.user_role where user_id = %s", [world.alice.id])
-    assert left.fetchall() == [("user",)]
-    event = owner.execute(
-        f"select targets->0->>'id', details from {world.acme.schema}.audit_event where action = 'roles.expired'"
-    ).fetchall()
-    assert event == [(str(world.alice.id), {"roles": ["admin"]})]
-
-
-def test_the_last_administrators_office_cannot_be_given_an_end(client_of, app, world):
-    dana = client_of("dana")
-    end = {"until": {"admin": rfc3339(now() + timedelta(days=1))}}
-    assert _give(dana, world.dana, "admin", **end).status_code == 409
-    # An administrator for a time is not somebody who could be left alone.
-    assert _give(dana, world.alice, "admin", **end).status_code == 200
-    assert _give(client_of("alice"), world.dana, "user").status_code == 409
-    assert _give(dana, world.alice, "admin", until={}).status_code == 200
-    assert _give(client_of("alice"), world.dana, "user").status_code == 200
-
-
-def test_nobody_makes_last_what_was_given_to_them_for_a_time(client_of, make, world):
-    dana, end, later = client_of("dana"), rfc3339(now() + timedelta(hours=1)), rfc3339(now() + timedelta(hours=9))
-    assert _give(dana, world.alice, "user", "admin", until={"admin": end}).status_code == 200
-    alice, clone = client_of("alice"), make("users:read")
-    tries = [
-        _give(alice, world.alice, "user", "admin", until={}),
-        _give(alice, world.alice, "user", "admin", until={"admin": later}),
-        _give(alice, world.alice, "user", "admin", clone["key"]),
-    ]
-    assert [answer.status_code for answer in tries] == [403, 403, 403]
-    assert all("for longer" in answer.get_json()["error"]["message"] for answer in tries)
-    data = client_of("dana").get(f"/api/v1/users/{world.alice.id}").get_json()["data"]
-    assert list(data["until"]) == ["admin"]
-    assert _give(alice, world.alice, "user", "admin", "limited").status_code == 200, "what lasts gives this already"
-    assert _give(dana, world.alice, "user", "admin", until={}).status_code == 200
-
-
-def test_an_end_is_still_to_come_and_names_a_role_of_the_list(client_of, world):
-    dana = client_of("dana")
-    for until in ({"user": rfc3339(now() - timedelta(seconds=1))}, {"curator": rfc3339(now() + timedelta(days=1))}):
-        assert _give(dana, world.alice, "user", until=until).status_code == 422
-    assert _give(dana, world.alice, "user", until={"user": "2999-01-01T00:00:00"}).status_code == 422
-    kept = rfc3339(now() + timedelta(days=1))
-    _give(dana, world.alice, "user", until={"user": kept})
-    assert _give(dana, world.alice, "user", "curator").get_json()["data"]["until"] == {"user": kept}
+    assert give(greta, world.mallory, role["key"]).status_code == 422
 
 
 def test_a_grant_and_the_end_of_its_role_cannot_pass_each_other(client_of, make, world, owner):
@@ -277,7 +160,7 @@ def test_an_edited_role_reaches_every_socket_on_every_process_within_a_second(
     two = server(processes=2)
     role = make("monitoring:read")
     dana = client_of("dana")
-    _give(dana, world.bob, "user", role["key"])
+    give(dana, world.bob, "user", role["key"])
     sockets = [socket_of("bob", two, namespace="/live") for _ in range(6)]
     for one in sockets:
         one.wait_for("stats", timeout=4)
@@ -315,19 +198,5 @@ def test_every_permission_says_what_it_means():
 
 
 def _auditing_admin(client_of, world):
-    assert _give(client_of("dana"), world.alice, "admin", "auditor").status_code == 200
+    assert give(client_of("dana"), world.alice, "admin", "auditor").status_code == 200
     return "alice"
-
-
-@pytest.fixture
-def run(app, world):
-    """Run a job as the schedule does."""
-    import jobs.roles  # noqa: F401
-    from jobs import runner
-    from onyx.core.ids import uuid7
-
-    def perform(name):
-        with app.app_context():
-            return runner.run(name, {"tenant": world.platform.id.hex, "actor": {"kind": "schedule"}}, uuid7().hex)
-
-    return perform

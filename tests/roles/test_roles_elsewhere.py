@@ -6,10 +6,10 @@ import pytest
 
 from onyx.access.policy import GRANTABLE, Permission
 from onyx.core.clock import now, rfc3339
-from tests.roles.test_roles import ROLES, _give, cached, make, world
+from tests.roles.conftest import ROLES, give
 from tests.scim.test_scim import _group, _roles, directory_of
 
-__all__ = ["cached", "directory_of", "make", "world"]
+__all__ = ["directory_of"]
 
 
 @pytest.fixture
@@ -25,7 +25,7 @@ def key_of(client_of, app):
 
 def test_a_key_has_what_an_own_role_gives_its_person_and_loses_it_with_the_role(client_of, make, key_of, world):
     role, dana = make("users:read"), client_of("dana")
-    assert _give(dana, world.alice, "user", role["key"]).status_code == 200
+    assert give(dana, world.alice, "user", role["key"]).status_code == 200
     ask = key_of("alice", "users:read")
     assert ask("/api/v1/users") == 200
     assert dana.patch(f"{ROLES}/{role['id']}", json={"permissions": ["jobs:read"]}).status_code == 200
@@ -41,7 +41,7 @@ def test_a_key_ends_to_have_what_was_given_for_a_time(client_of, key_of, cached,
 
     dana = client_of("dana")
     end = rfc3339(now() + timedelta(minutes=5))
-    assert _give(dana, world.alice, "user", "admin", until={"admin": end}).status_code == 200
+    assert give(dana, world.alice, "user", "admin", until={"admin": end}).status_code == 200
     ask = key_of("alice", "users:read", "chat:use")
     cached(client_of("alice"), "alice")
     assert ask("/api/v1/users") == 200
@@ -79,7 +79,7 @@ def test_a_group_named_like_an_own_role_gives_it_until_the_role_goes(client_of, 
 def test_a_directory_keeps_ends_and_makes_what_it_gives_permanent(client_of, directory_of, world):
     dana, scim = client_of("dana"), directory_of()
     end = rfc3339(now() + timedelta(hours=1))
-    given = _give(dana, world.bob, "user", "curator", until={"curator": end})
+    given = give(dana, world.bob, "user", "curator", until={"curator": end})
     assert given.status_code == 200, given.text
     limited = scim("POST", "/Groups", _group("limited", world.bob.id))
     told = dana.get(f"/api/v1/users/{world.bob.id}").get_json()["data"]
@@ -88,3 +88,31 @@ def test_a_directory_keeps_ends_and_makes_what_it_gives_permanent(client_of, dir
     assert scim("POST", "/Groups", _group("curator", world.bob.id)).status_code == 201
     told = dana.get(f"/api/v1/users/{world.bob.id}").get_json()["data"]
     assert told["roles"] == ["curator", "user"] and told["until"] == {}
+
+
+def test_a_directory_gives_nothing_for_longer_than_its_maker_administers(client_of, directory_of, world):
+    dana = client_of("dana")
+    assert give(dana, world.alice, "user", "admin").status_code == 200
+    scim = directory_of("alice")
+    given = scim("POST", "/Groups", _group("admin", world.bob.id))
+    assert given.status_code == 201, given.text
+    end = rfc3339(now() + timedelta(hours=1))
+    assert give(dana, world.alice, "user", "admin", until={"admin": end}).status_code == 200
+    group = f"/Groups/{given.get_json()['id']}"
+    refused = scim("PUT", group, _group("admin", world.bob.id, world.lee.id))
+    assert refused.status_code == 403 and end in refused.get_json()["detail"]
+    assert scim("POST", "/Groups", _group("auditor", world.lee.id)).status_code == 403
+    assert scim("POST", "/Groups", _group("curator", world.lee.id)).status_code == 201, "what lasts gives this"
+    assert scim("PUT", group, _group("admin")).status_code == 200, "to take is no gift"
+    assert _roles(client_of, world.bob.id) == ["user"]
+
+
+def test_a_preview_names_people_to_those_who_may_see_people(client_of, make, world):
+    maker, role = make("roles:manage", name="Maker"), make("roles:manage", name="Other")
+    dana = client_of("dana")
+    assert give(dana, world.alice, "user", maker["key"]).status_code == 200
+    assert give(dana, world.bob, "user", role["key"]).status_code == 200
+    sent = {"role_id": role["id"], "permissions": ["chat:use"]}
+    assert world.bob.email in dana.post(f"{ROLES}/preview", json=sent).text
+    told = client_of("alice").post(f"{ROLES}/preview", json=sent)
+    assert told.get_json()["data"] == {"people": 1, "gain": 0, "lose": 1, "gains": [], "loses": []}

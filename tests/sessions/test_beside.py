@@ -124,3 +124,32 @@ def test_signing_out_ends_both(both, world, owner):
 def test_programs_switch_nothing(client_of, world):
     for path, body in ((PLACES, None), (SWITCH, {"tenant_id": str(world.globex.id)})):
         assert client_of("alice").post(path, json=body).status_code == 422
+
+
+def test_looking_at_what_is_kept_beside_is_no_use_of_it(both, app, world, owner, monkeypatch):
+    """Else one open page in one organisation would keep a session alive in all of them."""
+    from onyx.edge import last_seen
+    from onyx.edge.store import key
+    from onyx.identity import tokens
+
+    monkeypatch.setattr(last_seen, "_seen", {})
+    token = both.http.get_cookie("onyx_beside").value
+    login = tokens.read(token).session
+    redis = app.extensions["onyx"].store.client
+    place = key(world.acme.id, "auth", "session", tokens.digest(token).hex())
+
+    def look():
+        assert both.get("/settings/organisations").status_code == 200 and both.others() == [world.acme.slug]
+        return redis.ttl(place)
+
+    redis.expire(place, 100)
+    assert look() <= 100, "the entry in Redis lives as long as it would have"
+    redis.delete(place)
+    schema = world.acme.schema
+    away = f"update {schema}.login_session set last_seen_at = now() - (idle_seconds - 60) * interval '1 second' where id = %s"
+    owner.execute(away, [login])
+    assert look() <= 60, "nor does one that is written anew live longer than the session is idle"
+    assert world.acme.id not in {tenant for tenant, _, _ in last_seen._seen}
+    both.post(SWITCH, {"tenant_id": str(world.acme.id)})
+    assert both.where() == world.acme.slug
+    assert redis.ttl(place) > 60 and world.acme.id in {tenant for tenant, _, _ in last_seen._seen}, "that was a use"

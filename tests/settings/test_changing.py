@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 import time
 
 import pytest
@@ -178,3 +179,46 @@ def test_what_could_not_be_written_is_told_as_a_failure(decide, events, world, o
     for action in ("settings.changed", "session_policy.changed"):
         assert [event["outcome"] for event in events(world.acme, action)] == ["success", "failure"]
     assert decide(session_idle_seconds=400).status_code == 200
+
+
+def test_two_tabs_at_once_leave_one_whole_answer(client_of, owner, world):
+    """What is sent together holds together: of two that change the same parts, one wins all of them or is told."""
+    tabs = {("a.example", 600): client_of("dana"), ("b.example", 900): client_of("dana")}
+    for _ in range(8):
+        barrier, answers = threading.Barrier(2), []
+
+        def save(domain, idle, tab, barrier=barrier, answers=answers):
+            barrier.wait()
+            wanted = {"email_domains": [domain], "session_idle_seconds": idle}
+            answers.append(tab.patch(SETTINGS, json=wanted).status_code)
+
+        threads = [threading.Thread(target=save, args=(*wanted, tab)) for wanted, tab in tabs.items()]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        kept = owner.execute("select settings from onyx.tenant where id = %s", [world.acme.id]).fetchone()[0]
+        assert (kept["email_domains"][0], kept["session_idle_seconds"]) in tabs
+        assert 200 in answers and set(answers) <= {200, 409}
+
+
+def test_tabs_that_change_different_things_lose_nothing(client_of, owner, world):
+    wanted = (
+        {"email_domains": ["a.example"]},
+        {"session_idle_seconds": 600},
+        {"password_min_length": 20},
+        {"remember_days": 3},
+    )
+    tabs, barrier, answers = [client_of("dana") for _ in wanted], threading.Barrier(len(wanted)), []
+
+    def save(part, tab):
+        barrier.wait()
+        answers.append(tab.patch(SETTINGS, json=part).status_code)
+
+    threads = [threading.Thread(target=save, args=pair) for pair in zip(wanted, tabs, strict=True)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    kept = owner.execute("select settings from onyx.tenant where id = %s", [world.acme.id]).fetchone()[0]
+    assert answers == [200] * 4 and kept == {name: value for part in wanted for name, value in part.items()}
