@@ -12,8 +12,7 @@ import os
 import shutil
 import tempfile
 import time
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -21,15 +20,16 @@ from urllib.parse import unquote, urlsplit
 import psycopg
 import pytest
 from flask import Flask
-from flask.testing import FlaskClient
 from hypothesis import settings
-from playwright.sync_api import Browser, sync_playwright
 from sqlalchemy import Engine
-from sqlalchemy.orm import Session
 
-from tests.browser.binary import LAUNCH_ARGS, find_browser
+from tests.callers import Caller, actor_of, client_of, session_of, sign_in
 from tests.cast import World, make_world
-from tests.server import Server, Socket, hang_up
+from tests.serving import browser, server, serving, shared_servers, socket_of
+
+__all__ = [
+    "actor_of", "browser", "client_of", "server", "serving", "session_of", "shared_servers", "sign_in", "socket_of",
+]  # fmt: skip
 
 OWN_SETTINGS = (
     "DATABASE_",
@@ -45,6 +45,19 @@ OWN_SETTINGS = (
 settings.register_profile("onyx", database=None, deadline=None)
 settings.load_profile("onyx")
 FAST = "fsync = off\nsynchronous_commit = off\nfull_page_writes = off\nautovacuum_naptime = 10min\n"
+
+# Folders whose files come first: they last long, so that none is alone at the end, or look at every tenant that is
+# there, of which other tests leave hundreds behind.
+FIRST = (
+    "isolation", "upgrades", "backups", "tenancy", "tenants", "jobs", "keyring", "browser", "embedded", "apidocs", "chat",
+)  # fmt: skip
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put files in order; tests of a file stay as they are. Needs --no-loadscope-reorder, which pytest.ini says."""
+    rank = {folder: place for place, folder in enumerate(FIRST)}
+    items.sort(key=lambda item: rank.get(item.path.parent.name, len(FIRST)))
 
 
 @pytest.fixture(scope="session")
@@ -136,174 +149,16 @@ def owner(owner_url: str) -> Iterator[psycopg.Connection[Any]]:
 
 @pytest.fixture(scope="module")
 def world(app: Flask, owner_url: str) -> World:
-    """Acme and Globex with their people, for this module alone."""
-    return make_world(app, owner_url)
+    """Acme and Globex with their people, and Petra, for this module alone."""
+    made = make_world(app, owner_url)
+    made.everybody()
+    return made
 
 
 @pytest.fixture
 def fresh_world(app: Flask, owner_url: str) -> World:
-    """The same, for this test alone."""
+    """The same, for this test alone; who is not of Acme comes when they are named."""
     return make_world(app, owner_url)
-
-
-class Caller(FlaskClient):
-    """A test client that presents its `token`, as bearer or (with the CSRF token) by cookie."""
-
-    token: str | None = None
-    csrf: str | None = None
-    signed_in: dict[str, Any] | None = None
-
-    def open(self, *args: Any, **more: Any) -> Any:
-        headers = dict(more.pop("headers", None) or {})
-        if self.token and "Authorization" not in headers:
-            headers["Authorization"] = f"Bearer {self.token}"
-        if self.csrf and "X-CSRF-Token" not in headers:
-            headers["X-CSRF-Token"] = self.csrf
-        return super().open(*args, headers=headers, **more)
-
-
-@pytest.fixture
-def sign_in(app: Flask, world: World) -> Callable[..., dict[str, Any]]:
-    """Sign in through the front door: `sign_in("alice")["token"]`; the answer's `data`."""
-
-    def open_session(name: str, **more: Any) -> dict[str, Any]:
-        person = world[name]
-        sent = {"email": person.email, "password": person.password, **more}
-        answer = app.test_client().post("/api/v1/auth/login", json=sent)
-        assert answer.status_code == 200, answer.text
-        data: dict[str, Any] = answer.get_json()["data"]
-        return data
-
-    return open_session
-
-
-@pytest.fixture
-def client_of(app: Flask, sign_in: Callable[..., dict[str, Any]]) -> Callable[..., Caller]:
-    """A client of one of the cast, freshly signed in: `client_of("alice")`.
-
-    By bearer, or `by="cookie"` as a browser does, with the CSRF token on each request unless `csrf=False`.
-    `client_of(None)` is nobody's. `client.token`, `client.signed_in` tell of the session.
-    """
-
-    def client(name: str | None, by: str = "bearer", csrf: bool = True) -> Caller:
-        from uuid import UUID
-
-        from onyx.edge.csrf import csrf_token
-
-        made: Any = app.test_client()
-        if name is not None:
-            made.signed_in = sign_in(name)
-            if by == "bearer":
-                made.token = made.signed_in["token"]
-            else:
-                made.set_cookie("onyx_session", made.signed_in["token"])
-                made.csrf = csrf_token(UUID(made.signed_in["session_id"])) if csrf else None
-        return made
-
-    return client
-
-
-@pytest.fixture
-def actor_of(world: World) -> Callable[..., Any]:
-    """The actor that one of the cast would be in a request, without a login session."""
-    from onyx.access.policy import permissions_of
-    from onyx.core.actor import Actor
-
-    def actor(name: str) -> Actor:
-        person = world[name]
-        tenant, roles = person.tenant, (person.role,)
-        permissions = permissions_of(roles, tenant.slug)
-        return Actor(tenant.id, tenant.slug, tenant.name, person.id, person.email, person.name, roles, permissions)
-
-    return actor
-
-
-@pytest.fixture
-def session_of(app: Flask, world: World) -> Callable[..., AbstractContextManager[Session]]:
-    """A unit of work of one of the cast: `with session_of("alice") as session:`; commits at the end."""
-    from onyx.core.db import unit_of_work
-    from onyx.core.scope import tenant_scope
-
-    @contextmanager
-    def open_one(name: str, purpose: str = "member") -> Iterator[Session]:
-        person = world[name]
-        with app.app_context(), tenant_scope(person.tenant.id, purpose, person.id), unit_of_work() as session:
-            yield session
-
-    return open_one
-
-
-@pytest.fixture(scope="session")
-def serving(addresses: dict[str, str], var: Path) -> dict[str, str]:
-    """The environment of a serving process; without the owner's and the superuser's addresses."""
-    hidden = ("DATABASE_OWNER_URL", "DATABASE_SUPERUSER_URL")
-    found = {name: value for name, value in addresses.items() if name not in hidden}
-    return {**os.environ, **found, "ONYX_VAR": str(var), "RATE_LIMITS": "false", "PYTHONUNBUFFERED": "1"}
-
-
-@pytest.fixture(scope="session")
-def shared_servers(serving: dict[str, str], var: Path) -> Iterator[Callable[[int], Server]]:
-    """One server for each number of processes, kept for the whole run."""
-    made: dict[int, Server] = {}
-
-    def get(processes: int) -> Server:
-        if processes not in made:
-            made[processes] = Server(serving, var, processes)
-        return made[processes]
-
-    yield get
-    for one in made.values():
-        one.stop()
-
-
-@pytest.fixture
-def server(
-    serving: dict[str, str], var: Path, shared_servers: Callable[[int], Server]
-) -> Iterator[Callable[..., Server]]:
-    """A real gunicorn: `server()`, `server(processes=2)` are shared; `server(fresh=True, LLM_BASE_URL=…)` is yours.
-
-    Harm done to a shared one (a kill, a stopped Redis) must be mended by the test that does it: ask for a fresh one.
-    """
-    own: list[Server] = []
-
-    def get(processes: int = 1, fresh: bool = False, **environment: str) -> Server:
-        if not fresh and not environment:
-            return shared_servers(processes)
-        own.append(Server({**serving, **environment}, var, processes))
-        return own[-1]
-
-    yield get
-    for one in own:
-        one.stop()
-
-
-@pytest.fixture
-def socket_of(sign_in: Callable[..., dict[str, Any]]) -> Iterator[Callable[..., Socket]]:
-    """An open socket of one of the cast: `socket_of("alice", server())`; `token=` for a session that you opened."""
-    made: list[Socket] = []
-
-    def connect(name: str, server: Server, namespace: str = "/", token: str | None = None) -> Socket:
-        made.append(Socket(server, token or sign_in(name)["token"], namespace))
-        return made[-1]
-
-    yield connect
-    for one in made:
-        hang_up(one)
-
-
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    """Chromium; skipped loudly where there is none, a failure where ONYX_REQUIRE_BROWSER=1."""
-    binary = find_browser()
-    if binary is None:
-        told = "no browser: set CHROME_BIN, install chromium, or let npm fetch the pinned build"
-        if os.environ.get("ONYX_REQUIRE_BROWSER") == "1":
-            pytest.fail(told)
-        pytest.skip(told)
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=binary, args=list(LAUNCH_ARGS))
-        yield started
-        started.close()
 
 
 @pytest.fixture

@@ -41,6 +41,17 @@ def test_what_onyx_makes_is_good_enough():
     assert [weakness(new_password()) for _ in range(500)] == [None] * 500
 
 
+def test_what_is_stored_has_the_cost_that_owasp_asks_for(client_of, world, owner):
+    """The cast's own hash is a cheap one: this is what people get who choose a password at a door."""
+    new = "seven quiet lighthouses at dusk"
+    sent = {"current": world.alice.password, "new": new}
+    assert client_of("alice").post("/api/v1/auth/password", json=sent).status_code == 200
+    stored = owner.execute(
+        f"select password_hash from {world.acme.schema}.credential where user_id = %s", [world.alice.id]
+    ).fetchone()[0]
+    assert stored.startswith("$argon2id$v=19$m=19456,t=2,p=1$")
+
+
 def test_it_holds_wherever_a_password_is_set(client_of, world):
     dana, alice = client_of("dana"), client_of("alice")
     for weak in ("Password!2024", world.alice.email, "Alice Arden 2024"):

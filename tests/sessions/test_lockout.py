@@ -10,6 +10,7 @@ import pytest
 from flask import Flask
 
 from onyx.edge import lockout
+from onyx.identity.passwords import hash_password
 from tests.cast import PASSWORD, join
 from tests.passwords.conftest import link_of, mailbox, posted, send_mail  # noqa: F401 - fixtures
 
@@ -107,18 +108,21 @@ def test_all_kinds_of_people_are_refused_alike_and_in_the_same_time(app, world, 
     """Unknown, known, suspended and people who come in by single sign-on alone: first quartiles of interleaved tries, which a busy machine moves least."""
     with app.app_context():
         sso_only = join(world.acme, "sven", "Sven Single", "user")
+        known, suspended = (
+            join(world.acme, name.lower(), name, "user", hash_password(PASSWORD)) for name in ("Kim", "Susan")
+        )
     with owner.transaction():
         owner.execute(f"set local search_path = {world.acme.schema}")
         for table in ("credential", "app_user"):
             owner.execute(f"alter table {table} disable trigger recorded")
         owner.execute("delete from credential where user_id = %s", [sso_only.id])
-        owner.execute("update app_user set status = 'suspended' where id = %s", [world.lee.id])
+        owner.execute("update app_user set status = 'suspended' where id = %s", [suspended.id])
         for table in ("credential", "app_user"):
             owner.execute(f"alter table {table} enable trigger recorded")
     emails = {
         "unknown": "nobody@nowhere.example",
-        "known": world.alice.email,
-        "suspended": world.lee.email,
+        "known": known.email,
+        "suspended": suspended.email,
         "sso": sso_only.email,
     }
     times, told = {who: [] for who in emails}, {}

@@ -256,6 +256,6 @@ def placeholders(world: World, owns: dict[str, Belongings], partitions: tuple[st
 
 def canaries(world: World, owns: dict[str, Belongings], secrets: list[str]) -> list[str]:
     """Words that Alice must never hear: the others' canaries, names, addresses, hashes, and the keys."""
-    others = [person for key, person in world.people.items() if key != "alice"]
+    others = [person for person in world.everybody() if person.key != "alice"]
     words = [belonging.canary for name, belonging in owns.items() if name != "alice"]
     return [*words, *(p.email for p in others), *(p.name for p in others), "$argon2id$", *secrets]
