@@ -19,7 +19,7 @@ from schemathesis.specs.openapi.checks import (
 )
 
 CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
-SECONDS = 40.0
+SECONDS = 25.0
 EXAMPLES = 12
 # They end or change the session that asks; tests/sessions has them.
 NOT_ASKED = {"/api/v1/auth/logout", "/api/v1/auth/refresh", "/api/v1/auth/login"}

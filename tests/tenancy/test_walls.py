@@ -219,9 +219,10 @@ _TURN = st.sampled_from([
 @given(statements=st.lists(_STATEMENT | _TURN, min_size=1, max_size=8))
 def test_statements_that_nobody_wrote_down(stage, before, statements):
     heard = attack.inject(stage, statements)
-    assert attack.leaked(stage, heard) == []
-    assert attack.the_next_ones(stage) == stage.fresh
-    assert attack.fingerprint(stage) == before
+    assert attack.leaked(stage, heard) == [], f"heard after {statements}"
+    assert (found := attack.the_next_ones(stage)) == stage.fresh, f"the next one met {found} after {statements}"
+    after = attack.fingerprint(stage)
+    assert {name for name, _ in before.items() ^ after.items()} == set(), f"changed by {statements}"
 
 
 def test_a_transaction_that_failed_is_never_reported_as_committed(session_of):
