@@ -24,6 +24,7 @@ from onyx.core import master, secrets
 from onyx.core.ids import uuid7
 from onyx.edge import queue, runs
 from onyx.edge.store import Away, Store
+from onyx.retention import operations as retention
 from onyx.tenancy import nodes
 from onyx.tenancy.fit import require_ours
 from onyx.tenancy.master_check import require_master_of_owner
@@ -39,6 +40,8 @@ _log = structlog.get_logger()
 MEASURE = "tenants.measure"
 PARTITIONS = "partitions.ahead"
 SHORT = {"delete_tenant": removal.delete_tenant}
+SLOW = (*LONG, retention.ARCHIVE)
+PLACED = {**due.PLACED, retention.JOB: lambda connection, _hours: retention.place(connection)}
 _PAUSE = 0.5
 _LOOK = 30.0
 
@@ -63,7 +66,7 @@ class Steward:
         self.owner_url = owner_url
         self.store = Store(settings.redis_cache_url or settings.redis_url)
         self.process = f"{socket.gethostname()}-{os.getpid()}-{os.urandom(3).hex()}"
-        self._long = Operations(settings).table
+        self._long = {**Operations(settings).table, **retention.Operations(settings.onyx_var).table}
         self._backup_hours = settings.backup_hours
         self._database: psycopg.Connection | None = None
         queues = queue.connect(settings.redis_rq_url or settings.redis_url)
@@ -129,7 +132,7 @@ class Steward:
             self._database = psycopg.connect(self.owner_url, autocommit=True, connect_timeout=5)
             self._database.execute("listen onyx_steward")  # whoever places a request calls (migrations/platform/0038)
         open_ones = "select 1 from onyx.steward_request where state in ('queued', 'running') limit 1"
-        while self._database.execute(open_ones).fetchone() and (request := claim_next(self.owner_url, but=LONG)):
+        while self._database.execute(open_ones).fetchone() and (request := claim_next(self.owner_url, but=SLOW)):
             _log.info("request served", request=str(request), done=carry_out(self.owner_url, request, SHORT))
 
     def _rest(self, asked: Stopping) -> None:
@@ -144,10 +147,10 @@ class Steward:
             asked.wait(_PAUSE)  # said when it is asked the next time
 
     def _serve_long(self, asked: Stopping) -> None:
-        """Backups and restores, one after the other; cut off, they are as if they had not begun."""
+        """Backups, restores and archives, one after the other; cut off, they are as if they had not begun."""
         while not asked.asked:
             try:
-                while not asked.asked and (request := claim_next(self.owner_url, only=LONG)):
+                while not asked.asked and (request := claim_next(self.owner_url, only=SLOW)):
                     _log.info(
                         "request served", request=str(request), done=carry_out(self.owner_url, request, self._long)
                     )
@@ -169,7 +172,7 @@ class Steward:
         try:
             if name in (MEASURE, PARTITIONS):
                 {MEASURE: self.measure, PARTITIONS: self.partitions_ahead}[name](job.id, by)
-            elif name in due.PLACED:
+            elif name in PLACED:
                 self._place(job.id, name, by)
             else:
                 _log.error("the steward does not know this job", job=name)
@@ -177,10 +180,10 @@ class Steward:
             job.delete()
 
     def _place(self, run: str, name: str, by: str) -> None:
-        """Ask for backups or drills, one request for each organisation; they are carried out one after the other."""
+        """Ask for backups, drills or archives, one request for each organisation; carried out one after the other."""
         began = time.time()
         with psycopg.connect(self.owner_url, autocommit=True, connect_timeout=5) as connection:
-            placed = due.PLACED[name](connection, self._backup_hours)
+            placed = PLACED[name](connection, self._backup_hours)
         self._remember(name, runs.Run(run, began, time.time() - began, "success", placed, by, None, placed, 0))
 
     def _remember(self, name: str, run: runs.Run) -> None:

@@ -27,7 +27,19 @@ from onyx.tenancy import boot_check
 
 from .stopping import Stopping
 
-MODULES = ("erasures", "isolation", "keys", "mail", "receipts", "replies", "roles", "seals", "sessions", "upkeep")
+MODULES = (
+    "erasures",
+    "isolation",
+    "keys",
+    "mail",
+    "receipts",
+    "replies",
+    "retention",
+    "roles",
+    "seals",
+    "sessions",
+    "upkeep",
+)
 _log = structlog.get_logger()
 
 

@@ -70,6 +70,7 @@ FEATURES = (
     "tenants",
     "isolation",
     "backups",
+    "retention",
     "monitoring",
     "console",
     "commands",

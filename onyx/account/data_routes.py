@@ -6,6 +6,7 @@ from typing import IO, Any
 from flask import Blueprint, Response, render_template
 from sqlalchemy.orm import Session
 
+from onyx.access.kept import kept
 from onyx.access.policy import Permission
 from onyx.core.actor import Actor
 from onyx.core.db import unit_of_work
@@ -24,8 +25,8 @@ _CHUNK = 64 * 1024
 
 @blueprint.get("/settings/data")
 @requires(Permission.OWN_ACCOUNT)
-def page(_actor: Actor, _session: Session) -> str:
-    return render_template("settings/data.html")
+def page(_actor: Actor, session: Session) -> str:
+    return render_template("settings/data.html", kept=kept(session))
 
 
 @blueprint.get("/api/v1/users/me/data")

@@ -16,6 +16,7 @@ from onyx.core.ids import uuid7
 from onyx.tenancy import backup_ledger as ledger
 from onyx.tenancy import nodes
 from onyx.tenancy.steward import Refused
+from onyx.tenancy.whole_files import placed, remove
 
 from . import sealed, shelf
 from .dump import Archive, Step, Tell, dump, nothing
@@ -40,7 +41,7 @@ def make(
         ledger.begin(connection, id, tenant, slug, path.name, kind)
         step("begun")
         try:
-            with shelf.placed(path) as file:
+            with placed(path) as file:
                 made = dump(owner_url, tenant, file, Archive(id, OwnKeys(tenant, id, connection), {}), tell, step)
             step("file in its place")
         except (Refused, psycopg.Error) as error:
@@ -64,7 +65,7 @@ def export(owner_url: str, path: Path, tenant: UUID, actor: Actor, tell: Tell = 
     keys, told, passphrase = new_transfer(id)
     with _owner(owner_url) as connection, held(connection, tenant):
         slug = _slug(connection, tenant)
-        with shelf.placed(path) as file:
+        with placed(path) as file:
             dump(owner_url, tenant, file, Archive(id, keys, {"transfer": told}, sealed.carry), tell, step)
         with connection.transaction():
             for place in {actor.tenant_id, tenant}:
@@ -103,7 +104,7 @@ def prune(owner_url: str, folder: Path, kept: int) -> int:
             [kept],
         ).fetchall()
         for id, tenant in rows:
-            shelf.remove(shelf.path_of(folder, tenant, id))
+            remove(shelf.path_of(folder, tenant, id))
             ledger.forget(connection, id)
     return len(rows)
 

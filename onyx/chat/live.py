@@ -48,9 +48,9 @@ def session_join(actor: Actor, session: Session, body: Joined) -> dict[str, Any]
     """What a device missed: messages after a number, and the running text of replies that are being written."""
     chat_id = known_id(body.sessionId)
     assert chat_id is not None
-    found = queries.whole_messages(session, actor, chat_id, body.afterSeq, MISSED + 1)
-    if not found and queries.chat(session, actor, chat_id) is None:
+    if queries.chat(session, actor, chat_id) is None:  # one that was set aside is there, with its messages, for nobody
         raise NotFound()
+    found = queries.whole_messages(session, actor, chat_id, body.afterSeq, MISSED + 1)
     shown = found[:MISSED]
     keep_active(actor, chat_id)
     return {

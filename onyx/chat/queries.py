@@ -71,6 +71,7 @@ select q.id, q.seq, q.created_at, r.id as reply_id, r.seq as reply_seq from chat
         where m.user_id = q.user_id and m.chat_session_id = q.chat_session_id and m.parent_id = q.id
           and m.role = 'assistant' order by m.seq limit 1) r on true
  where q.user_id = %s and q.chat_session_id = %s and q.client_id = %s
+   and exists (select from chat_session c where c.user_id = q.user_id and c.id = q.chat_session_id)
 """)
 
 

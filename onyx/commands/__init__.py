@@ -1,6 +1,6 @@
 """`flask …`: what an operator does at a shell, by the same services as everywhere, recorded as kind `operator`.
 
-setup · tenants · users · sessions · backups · jobs · isolation · keys · nodes · migrate · doctor · urls
+setup · tenants · users · sessions · backups · jobs · isolation · keys · nodes · retention · migrate · doctor · urls
 """
 
 from flask import Flask
@@ -13,6 +13,7 @@ from . import (
     jobs,
     keys,
     nodes,
+    retention,
     sessions,
     tenant_settings,  # noqa: F401 - it adds to tenants
     tenants,
@@ -31,6 +32,7 @@ def register(app: Flask) -> None:
         isolation.isolation,
         keys.keys,
         nodes.nodes,
+        retention.retention,
     ):
         app.cli.add_command(command)
     tenants.tenants.add_command(backups.export_tenant)

@@ -11,7 +11,7 @@ from onyx.core.scope import current_scope
 from onyx.tenancy.notices import Notice, committed
 from onyx.tenancy.walls import control_plane
 
-from . import ended, entries, queue
+from . import ended, entries, live, queue
 from .state import state
 from .store import Away
 
@@ -73,6 +73,23 @@ def mail_waiting() -> None:
             queue.place(connection, "default", "mail.send", here.platform, {"kind": "schedule"}, mark)
     except (queue.AlreadyWaiting, queue.NoQueue):
         return
+
+
+@outbox.carrier("chats.gone")
+def chats_gone(tenant: UUID, user: UUID, chats: list[UUID]) -> None:
+    """Take chats out of a person's open pages and out of the cache of active ones."""
+    for chat in chats:
+        live.push(live.user_room(tenant, user), "session:deleted", {"sessionId": str(chat)})
+    try:
+        entries.forget_chats(tenant, user, chats)
+    except Away:
+        return  # the cache lives for an hour at most, and what is in it opens nothing
+
+
+@outbox.carrier("chats.back")
+def chats_back(tenant: UUID, user: UUID, chats: list[UUID]) -> None:
+    """Have a person's open pages ask for their chats anew: some have come back."""
+    live.push(live.user_room(tenant, user), "chats:changed", {"count": len(chats)})
 
 
 @outbox.carrier("person.erased")

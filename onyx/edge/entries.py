@@ -68,6 +68,15 @@ def forget_people(tenant: UUID, users: list[UUID]) -> None:
         store.call(pipe.execute)
 
 
+def forget_chats(tenant: UUID, user: UUID, chats: list[UUID]) -> None:
+    """Take chats that are gone out of the cache of those that somebody has open. Raises Away."""
+    store = state().store
+    pipe = store.client.pipeline(transaction=False)
+    pipe.delete(*(key(tenant, "session", chat) for chat in chats))
+    pipe.zrem(key(tenant, "chats", user), *map(str, chats))
+    store.call(pipe.execute)
+
+
 def close_gate(tenant: UUID, status: str | None) -> None:
     """Make every request of a tenant that is not active ask PostgreSQL for the tenant's state. Raises Away.
 

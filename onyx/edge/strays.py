@@ -17,7 +17,7 @@ from .store import Away, Store
 
 _log = structlog.get_logger()
 ROOMS = "onyx:rooms"
-FOLDERS = ("backups", "exports", "files")
+FOLDERS = ("archives", "backups", "exports", "files")
 _FRESH = 30.0
 _MOST = 20
 _TENANTS_KEY = re.compile(rb"t:([0-9a-f-]{36}):.")

@@ -19,7 +19,7 @@ from .context import schema_of, sign
 from .walls import backend, tell_as
 
 CONTENT = ("chat_message", "chat_session", "file_passage", "project", "user_file")
-WITHOUT_CONTENT = ("admin", "auditor", "auth", "platform", "job:isolation", "job:sessions")
+WITHOUT_CONTENT = ("admin", "auditor", "auth", "platform", "job:isolation", "job:retention", "job:sessions")
 _REFUSED = "42501"
 _NO_ROW = "where ctid = '(0,0)'"
 _TABLES = """

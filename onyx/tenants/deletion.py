@@ -21,6 +21,7 @@ from onyx.core.errors import Conflict, Invalid
 from onyx.core.ids import uuid7
 from onyx.core.scope import Scope, current_scope
 from onyx.identity import changes
+from onyx.tenancy.holds import hold_of
 from onyx.tenancy.listing import Tenant
 from onyx.tenancy.walls import control_plane
 
@@ -152,6 +153,8 @@ def _may_be_deleted(place: Tenant, typed: str) -> None:
         raise Conflict("The platform itself cannot be deleted.")
     if place.status == "provisioning":
         raise Conflict("It is still being made: create it once more to finish it, then delete it.")
+    if hold_of(current_scope(), place.id) is not None:
+        raise Conflict("A legal hold keeps everything of this organisation. Lift it before you delete it.")
     if typed != place.slug:
         raise Invalid(fields={"slug": f"Type the short name, {place.slug}, to delete it."})
 

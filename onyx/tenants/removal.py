@@ -177,9 +177,10 @@ def _drop_on(there: Owner, doomed: Doomed) -> None:
 
 
 def _remove_files(owner: Owner, doomed: Doomed) -> None:
-    """Removing its files and backups."""
+    """Removing its files, backups and archived logs."""
     base = _outside().folder
-    for folder in (base / "files" / doomed.id.hex, base / "files" / str(doomed.id), base / "backups" / doomed.id.hex):
+    kinds = ("archives", "backups", "files")
+    for folder in (*(base / kind / doomed.id.hex for kind in kinds), base / "files" / str(doomed.id)):
         if folder.exists():
             shutil.rmtree(folder)
     owner.execute("delete from onyx.backup where tenant_id = %s", [doomed.id])

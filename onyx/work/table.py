@@ -23,6 +23,10 @@ class Entry:
 
 TABLE = (
     Entry(
+        "access_log.archive", HOUR, "steward", "installation", "Archive access logs",
+        "Writes whole months beyond an organisation's retention into a signed file, then drops them.",
+    ),
+    Entry(
         "access_log.drain", MINUTE, "default", "installation", "Save the access log",
         "Moves what processes wrote down before they ended into each organisation's access log.",
     ),
@@ -33,6 +37,10 @@ TABLE = (
     Entry(
         "backups.make", HOUR, "steward", "installation", "Make backups",
         "Makes a sealed backup of every organisation whose last one is older than a day (BACKUP_HOURS).",
+    ),
+    Entry(
+        "chats.expire", MINUTE, "default", "tenants", "Apply the retention of chats",
+        "Sets chats aside that are older than the organisation keeps them, and deletes them a week later; hourly.",
     ),
     Entry(
         "erasures.finish", MINUTE, "default", "tenants", "End erasures",

@@ -18,6 +18,7 @@ export function listen(socket, page) {
     page.chats.retitle(sessionId, title);
     page.showTitle({ id: sessionId, title });
   });
+  socket.on("chats:changed", () => page.chats.load());
   socket.on("session:deleted", ({ sessionId }) => {
     page.chats.forget(sessionId);
     if (sessionId === page.chat) page.open(null);

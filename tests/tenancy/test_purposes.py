@@ -28,6 +28,7 @@ INSIDE = [
     Purpose("job:access_log", None),
     Purpose("job:isolation", None),
     Purpose("job:replies", None),
+    Purpose("job:retention", None),
     Purpose("job:transfer", "bob"),
 ]
 # Purposes that may rightly change what concerns every tenant (their status, their directory): never committed here.
