@@ -21,7 +21,8 @@ TENANT = [(script.name, script.sql) for script in scripts("tenant")]
 EVERY = [*TENANT, *((script.name, script.sql) for script in scripts("platform"))]
 # Structure, copies and whole-tenant work as the owner, on the node itself; never under a tenant's role.
 OWNERS = (
-    "onyx/tenancy/", "onyx/backups/", "onyx/embedded/", "onyx/tenants/measuring.py", "onyx/tenants/removal.py",
+    "onyx/tenancy/", "onyx/backups/", "onyx/embedded/", "onyx/retention/archiving.py", "onyx/tenants/measuring.py",
+    "onyx/tenants/removal.py",
 )  # fmt: skip
 VOLATILE = r"\b(?:random|gen_random_uuid|clock_timestamp|timeofday|nextval|uuid_generate_v\d)\s*\("
 
@@ -152,6 +153,7 @@ def test_columns_and_constraints_are_added_one_by_one():
 
 
 SHARED = {
+    "chat_retention": "asked beside what the control plane told the job: a copy that lags lets less go, never more",
     "tenant": "quotas are read from the row of the same node, which on further nodes is a copy (onyx.tenancy.nodes)",
     "live_session": "filled once, by a script for those who were there before there were nodes",
 }

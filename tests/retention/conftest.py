@@ -15,6 +15,7 @@ from onyx.audit.record import record, target
 from onyx.core.actor import Actor, Request
 from onyx.core.ids import uuid7
 from onyx.tenancy.scripts import partitions
+from tests.console.test_browser import visit  # noqa: F401
 from tests.jobs.conftest import run_job  # noqa: F401
 from tests.settings.conftest import allow, decide, events  # noqa: F401
 

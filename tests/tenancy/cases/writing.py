@@ -160,3 +160,19 @@ case(
     "with c as materialized (select set_config('onyx.context', '{ctx_stolen_bob}', true)) select content from c, {acme}.chat_message where user_id = '{bob}'",
     "select set_config('onyx.context', '', true), (select count(*) from {acme}.chat_message where user_id = '{bob}')",
 )
+case(
+    "retention by hand",
+    "select * from {acme}.retention_set_aside(0, 1000)",
+    "select * from {acme}.retention_remove(0, 1000)",
+    "select * from {acme}.retention_bring_back(0, 1000)",
+    "select * from {globex}.retention_remove(0, 1000)",
+    "select * from {globex}.retention_preview(0)",
+    "update {acme}.chat_session set set_aside_at = now() - interval '1 year'",
+    "update {acme}.chat_session set set_aside_at = null, last_message_at = '-infinity'",
+    "update onyx.tenant set settings = settings || '{{\"retention_chat_days\": 1}}'",
+    "insert into onyx.legal_hold (tenant_id, set_as, reason) select id, '', '' from onyx.tenant",
+    "delete from onyx.legal_hold",
+    "select onyx.chat_retention()",
+    "delete from onyx.log_archive",
+    "drop table {acme}.access_entry_202611",
+)
