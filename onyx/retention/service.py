@@ -1,5 +1,7 @@
 """Putting a legal hold on an organisation and lifting it: told in the trail first, with before and after."""
 
+from typing import Any
+
 from sqlalchemy.orm import Session
 
 from onyx.access.telling import told_first
@@ -54,6 +56,6 @@ def _must_differ(before: holds.Hold | None, on: bool) -> holds.Hold | None:
     return before
 
 
-def _told(before: holds.Hold | None, on: bool, reason: str) -> dict[str, object]:
+def _told(before: holds.Hold | None, on: bool, reason: str) -> dict[str, Any]:
     more = {"held_since": before.since, "held_by": before.set_as} if before else {}
     return {"changes": [change("legal_hold", not on, on)], "why": reason, **more}
