@@ -11,17 +11,25 @@ from onyx.audit.actions import Action
 from onyx.audit.record import record, record_alone, target
 from onyx.core.actor import Actor
 from onyx.core.clock import now
+from onyx.core.db import rows
 from onyx.core.errors import AddressRefused
 from onyx.core.ids import uuid7
 from onyx.core.networks import is_inside
 from onyx.core.scope import current_scope
+from onyx.core.wire import Fixed
 from onyx.identity import tokens
-from onyx.identity.models import LoginSession, Profile
+from onyx.identity.models import LoginSession
 from onyx.tenancy.live_sessions import expect
 from onyx.tenancy.settings import settings_of
 
 from .ending import end
 from .session_policy import NAMES, Policy, over
+
+_SEEN = Fixed("update profile set last_login_at = now() where user_id = %s")
+_OPEN = Fixed("""
+insert into login_session (user_id, id, token_digest, idle_seconds, expires_at, remember, ip, user_agent, device)
+values (%s, %s, decode(%s, 'hex'), %s, %s, %s, %s, %s, %s)
+""")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,24 +53,13 @@ def open_session(
     decided = settings_of(current_scope())
     _must_come_from_within(actor, decided.ip_allow)
     policy = over(decided.model_dump(include=set(NAMES)), defaults)
-    profile = session.get_one(Profile, user, with_for_update=True)  # one after the other, so that none is not counted
-    profile.last_login_at = now()
+    rows(session, _SEEN, user)  # locks it: one after the other, so that none is not counted
     _make_room(session, actor, user, policy)
     id, expires_at = uuid7(), policy.ends(now(), remember)
     token = tokens.issue(user, actor.tenant_id, id, expires_at)
-    session.add(
-        LoginSession(
-            user_id=user,
-            id=id,
-            token_digest=tokens.digest(token),
-            idle_seconds=policy.idle_seconds,
-            expires_at=expires_at,
-            remember=remember,
-            ip=actor.request.ip,
-            user_agent=actor.request.user_agent[:300],
-            device=device,
-        )
-    )
+    agent, digest = actor.request.user_agent[:300], tokens.digest(token).hex()
+    made = (user, id, digest, policy.idle_seconds, expires_at, remember, actor.request.ip, agent, device)
+    rows(session, _OPEN, *made)
     expect(id, expires_at, actor.request.ip, device, min(policy.idle_seconds, policy.absolute_seconds))
     record(session, actor, Action.SESSION_CREATED, target("session", id, device), remember=remember, factor=factor)
     return SignedIn(token, id, expires_at)

@@ -10,6 +10,7 @@ from onyx.access import held
 from onyx.core.actor import Actor
 from onyx.core.clock import now
 from onyx.core.db import rows
+from onyx.core.wire import Fixed
 from onyx.identity.models import LoginSession
 
 _PERSON = f"""
@@ -19,14 +20,14 @@ select u.id, u.email, u.status, c.password_hash, p.display_name,
          or exists (select 1 from passkey k where k.user_id = u.id) as has_factor
   from app_user u join profile p on p.user_id = u.id left join credential c on c.user_id = u.id
 """
-_BY_EMAIL = _PERSON + " where u.email_digest = %s"
-_BY_ID = _PERSON + " where u.id = %s"
+_BY_EMAIL = Fixed(_PERSON + " where u.email_digest = decode(%s, 'hex')")
+_BY_ID = Fixed(_PERSON + " where u.id = %s")
 
 
 def person_by_email(session: Session, email_digest: bytes) -> Any | None:
     """Who signs in with this e-mail (purpose `auth`): id, email, status, password_hash, display_name, roles,
     has_factor; or None."""
-    found = rows(session, _BY_EMAIL, email_digest)
+    found = rows(session, _BY_EMAIL, email_digest.hex())
     return found[0] if found else None
 
 

@@ -10,12 +10,11 @@ from typing import Any
 from uuid import UUID
 
 from onyx.core.scope import Scope, current_scope
+from onyx.core.wire import Fixed, run
 
 from .walls import control_plane
 
-_OPENS = """
-select session_opens(%s, %s, %s, %s), mark_due('sessions', now() + %s * interval '1 second')
-"""
+_OPENS = Fixed("select session_opens(%s, %s, %s, %s), mark_due('sessions', now() + %s * interval '1 second')")
 _EVERYWHERE = """
 select count(*) from (select 1 from live_session where expires_at > now() limit 100000) as alive
 """
@@ -27,7 +26,7 @@ def expect(id: UUID, until: datetime, ip: str, device: str, idle: int) -> None:
     The job that ends sessions looks at it in `idle` seconds.
     """
     with control_plane(current_scope()) as connection:
-        connection.exec_driver_sql(_OPENS, (id, until, ip, device, idle))
+        run(connection, _OPENS, (id, until, ip, device, idle))
 
 
 def listed(statement: str, *values: Any) -> list[Any]:

@@ -13,13 +13,14 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from onyx.core.errors import Invalid
 from onyx.core.scope import Scope
+from onyx.core.wire import Fixed, run
 
 from .walls import control_plane
 
 _log = structlog.get_logger()
 LEAST_PASSWORD, MOST_PASSWORD = 12, 64
 _DOMAIN = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z0-9-]{2,63}")
-_READ = "select settings from tenant where id = %s"
+_READ = Fixed("select settings from tenant where id = %s")
 # Set by platform admins alone; all else also by the organisation's own administrators (migrations/platform/0014).
 PLATFORM_ONLY = frozenset(
     {
@@ -133,8 +134,8 @@ def of(raw: dict[str, Any]) -> TenantSettings:
 def settings_of(scope: Scope) -> TenantSettings:
     """The settings of the scope's tenant, as they are now."""
     with control_plane(scope) as connection:
-        found = connection.exec_driver_sql(_READ, (scope.tenant,)).scalar_one_or_none()
-    return of(found or {})
+        found = run(connection, _READ, (scope.tenant,))
+    return of(found[0].settings or {} if found else {})
 
 
 def bare_domain(domain: str) -> str:
