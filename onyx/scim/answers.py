@@ -13,6 +13,7 @@ from scim2_models import (
     InvalidValueException,
     ListResponse,
     NotFoundException,
+    PatchOp,
     Resource,
     ResponseParameters,
     SCIMException,
@@ -59,6 +60,19 @@ def received(model: Any, context: Context) -> Any:
     return model.model_validate(data, scim_ctx=context, scim_policy=LENIENT)
 
 
+def wanted(model: Any, before: Any) -> Any:
+    """What the directory wants a resource to be: all of it anew (PUT, RFC 7644 section 3.5.1), or parts of it (PATCH,
+    section 3.5.2).
+    """
+    if request.method == "PUT":
+        made = received(model, Context.RESOURCE_REPLACEMENT_REQUEST)
+        made.replace(before)
+        return made
+    made = before.model_copy(deep=True)
+    received(PatchOp[model], Context.RESOURCE_PATCH_REQUEST).patch(made, LENIENT)
+    return made
+
+
 def asked(model: Any) -> Any:
     """The search of a query string (RFC 7644, section 3.4.2)."""
     found = {name: request.args[name] for name in _ARGUMENTS if name in request.args}
@@ -69,6 +83,17 @@ def shaped(model: Any) -> Any:
     """Which attributes of one resource are asked for (RFC 7644, section 3.9)."""
     found = {name: request.args[name] for name in _ARGUMENTS[-2:] if name in request.args}
     return ResponseParameters[model].model_validate(found)
+
+
+def created(model: Any, resource: Any) -> Response:
+    return answer(resource, 201, Context.RESOURCE_CREATION_RESPONSE, shaped(model))
+
+
+def changed(model: Any, resource: Any) -> Response:
+    """The resource as it is after a PUT or a PATCH."""
+    put = request.method == "PUT"
+    context = Context.RESOURCE_REPLACEMENT_RESPONSE if put else Context.RESOURCE_PATCH_RESPONSE
+    return answer(resource, 200, context, shaped(model))
 
 
 def answer(
@@ -91,17 +116,22 @@ def page(model: Any, found: list[Any], total: int, search: Any) -> Response:
     return Response(text, content_type="application/scim+json")
 
 
-def cut(search: Any, found: list[Any]) -> list[Any]:
-    """The page of a list that is asked for."""
-    first = (search.start_index or 1) - 1
-    return found[first : first + size_of(search)]
+def sifted_page(model: Any, found: Sequence[Resource[Any]], search: Any) -> Response:
+    """The page that is asked for, of those that the filter lets through."""
+    kept, first = _sifted(search, found), first_of(search)
+    return page(model, kept[first : first + size_of(search)], len(kept), search)
+
+
+def first_of(search: Any) -> int:
+    """How many of a list come before the page that is asked for."""
+    return int(search.start_index or 1) - 1
 
 
 def size_of(search: Any) -> int:
     return MOST if search.count is None else min(int(search.count), MOST)
 
 
-def sifted(search: Any, found: Sequence[Resource[Any]]) -> list[Any]:
+def _sifted(search: Any, found: Sequence[Resource[Any]]) -> list[Any]:
     """Those that the filter lets through, in the order that is asked for."""
     if search.filter is not None:
         found = [resource for resource in found if search.filter.match(resource)]

@@ -56,8 +56,7 @@ def search(_actor: Actor, session: Session) -> Response:
     people = queries.people(session, queries.narrowed(wanted.filter))
     found: list[Any] = [queries.user_resource(row, answers.base()) for row in people]
     found += [queries.group_resource(row, answers.base()) for row in queries.groups(session)]
-    found = answers.sifted(wanted, found)
-    return answers.page(User | Group, answers.cut(wanted, found), len(found), wanted)
+    return answers.sifted_page(User | Group, found, wanted)
 
 
 @blueprint.get("/<path:name>")

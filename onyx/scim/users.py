@@ -3,7 +3,7 @@
 from typing import Any
 
 from flask import Blueprint, Response
-from scim2_models import Context, PatchOp, SearchRequest
+from scim2_models import Context, SearchRequest
 from sqlalchemy.orm import Session
 
 from onyx.access.policy import Permission
@@ -11,7 +11,7 @@ from onyx.core.actor import Actor
 from onyx.edge.http import requires
 
 from . import answers, queries, service
-from .resources import LENIENT, User
+from .resources import User
 from .routes import LIMIT
 
 blueprint = Blueprint("scim_users", __name__, url_prefix="/scim/v2/Users")
@@ -35,8 +35,7 @@ def search(_actor: Actor, session: Session) -> Response:
 def create(actor: Actor, session: Session) -> Response:
     wanted = answers.received(User, Context.RESOURCE_CREATION_REQUEST)
     id = service.create(session, answers.provisioner(actor), wanted)
-    made = service.resource(session, id, answers.base())
-    return answers.answer(made, 201, Context.RESOURCE_CREATION_RESPONSE, answers.shaped(User))
+    return answers.created(User, service.resource(session, id, answers.base()))
 
 
 @blueprint.get("/<user_id>")
@@ -48,19 +47,13 @@ def one(_actor: Actor, _session: Session, person: Any) -> Response:
 @blueprint.put("/<user_id>")
 @requires(Permission.SCIM_PROVISION, of=queries.person, limit=LIMIT)
 def replace(actor: Actor, session: Session, person: Any) -> Response:
-    before = queries.user_resource(person, answers.base())
-    wanted = answers.received(User, Context.RESOURCE_REPLACEMENT_REQUEST)
-    wanted.replace(before)
-    return _changed(actor, session, person, before, wanted, Context.RESOURCE_REPLACEMENT_RESPONSE)
+    return _changed(actor, session, person)
 
 
 @blueprint.patch("/<user_id>")
 @requires(Permission.SCIM_PROVISION, of=queries.person, limit=LIMIT)
 def patch(actor: Actor, session: Session, person: Any) -> Response:
-    wanted = queries.user_resource(person, answers.base())
-    before = wanted.model_copy(deep=True)
-    answers.received(PatchOp[User], Context.RESOURCE_PATCH_REQUEST).patch(wanted, LENIENT)
-    return _changed(actor, session, person, before, wanted, Context.RESOURCE_PATCH_RESPONSE)
+    return _changed(actor, session, person)
 
 
 @blueprint.delete("/<user_id>")
@@ -72,17 +65,16 @@ def remove(actor: Actor, session: Session, person: Any) -> Response:
 
 def _found(session: Session, search: Any) -> Response:
     """Without a filter the database cuts the page; with one, the rows that it may concern are looked through."""
-    if search.filter is None and search.sort_by is None:
-        first = (search.start_index or 1) - 1
-        found = queries.people(session, queries.Narrow(), answers.size_of(search), first)
-        resources = [queries.user_resource(row, answers.base()) for row in found]
+    whole = search.filter is None and search.sort_by is None
+    narrow = queries.Narrow() if whole else queries.narrowed(search.filter)
+    cut = (answers.size_of(search), answers.first_of(search)) if whole else ()
+    resources = [queries.user_resource(row, answers.base()) for row in queries.people(session, narrow, *cut)]
+    if whole:
         return answers.page(User, resources, queries.headcount(session), search)
-    rows = queries.people(session, queries.narrowed(search.filter))
-    resources = answers.sifted(search, [queries.user_resource(row, answers.base()) for row in rows])
-    return answers.page(User, answers.cut(search, resources), len(resources), search)
+    return answers.sifted_page(User, resources, search)
 
 
-def _changed(actor: Actor, session: Session, person: Any, before: User, wanted: User, context: Context) -> Response:
-    service.change(session, answers.provisioner(actor), person, before, wanted)
-    now = service.resource(session, person.id, answers.base())
-    return answers.answer(now, 200, context, answers.shaped(User))
+def _changed(actor: Actor, session: Session, person: Any) -> Response:
+    before = queries.user_resource(person, answers.base())
+    service.change(session, answers.provisioner(actor), person, before, answers.wanted(User, before))
+    return answers.changed(User, service.resource(session, person.id, answers.base()))

@@ -108,6 +108,14 @@ def _a_role_change_asks_who_it_is(dana: Page, stale: Callable[[str], None], code
     dana.get_by_test_id("step-up-ok").click()
     expect(dana.get_by_test_id("one-time-password")).to_contain_text("/reset#")
 
+    for act, other in (("suspend", "reactivate"), ("reactivate", "suspend")):
+        stale("acme")
+        dana.get_by_test_id(f"person-{act}").click()
+        dana.get_by_test_id("confirm-ok").click()
+        dana.get_by_test_id("step-up-password").fill(password)
+        dana.get_by_test_id("step-up-ok").click()
+        expect(dana.get_by_test_id(f"person-{other}")).to_be_visible()
+
 
 def test_a_link_sets_a_new_password(visit: Visit, installation, browser: Browser) -> None:
     greta = visit("greta@globex.example")

@@ -1,10 +1,14 @@
 """Inviting and putting roles together, in a real browser."""
 
+from datetime import timedelta
+
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
+from onyx.core.clock import now, rfc3339
 from tests.console.test_browser import visit  # noqa: F401
+from tests.roles.conftest import give
 
 pytestmark = pytest.mark.browser
 
@@ -114,6 +118,24 @@ def test_people_come_from_a_file_and_sessions_have_a_policy_and_a_timeline(visit
     dana.get_by_label("Sessions that one person may have at once").fill("1")
     dana.get_by_test_id("policy-save").click()
     expect(dana.get_by_text("Saved. It holds for everybody from now on.")).to_be_visible()
+
+
+def test_who_administers_for_a_time_is_offered_the_latest_end(visit, client_of, world):  # noqa: F811
+    end = rfc3339(now() + timedelta(hours=5))
+    given = give(client_of("dana"), world.alice, "user", "admin", until={"admin": end})
+    assert given.status_code == 200, given.text
+    alice = visit("alice")
+    alice.goto(f"/admin/people/edit/?id={world.bob.id}")
+    expect(alice.get_by_test_id("role-admin-ends")).to_contain_text("You hold this until")
+    form = alice.locator("#limited-form")
+    form.get_by_label("Role").select_option("curator")
+    expect(form).not_to_contain_text("so it ends then")
+    form.get_by_label("Role").select_option("admin")
+    expect(form).to_contain_text("so it ends then at the latest")
+    assert form.get_by_label("Ends at").input_value() == form.get_by_label("Ends at").get_attribute("max") != ""
+    alice.get_by_test_id("limited-grant").click()
+    alice.wait_for_url("**saved=1**")
+    expect(alice.get_by_test_id("role-ends")).to_contain_text("admin")
 
 
 def test_of_two_devices_one_too_many_is_told_why(visit, client_of):  # noqa: F811
