@@ -18,7 +18,7 @@ from rq import Queue
 from config.logging import configure_logging
 from config.settings import Settings, data_folder, load, nodes_of
 from onyx import embedded
-from onyx.backups import due
+from onyx.backups import due, halfway, parcels
 from onyx.backups.operations import LONG, Operations
 from onyx.core import master, secrets
 from onyx.core.ids import uuid7
@@ -39,11 +39,13 @@ from .stopping import Stopping
 _log = structlog.get_logger()
 MEASURE = "tenants.measure"
 PARTITIONS = "partitions.ahead"
+SWEEP = "parcels.sweep"
 SHORT = {"delete_tenant": removal.delete_tenant}
 SLOW = (*LONG, retention.ARCHIVE)
 PLACED = {**due.PLACED, retention.JOB: lambda connection, _hours: retention.place(connection)}
 _PAUSE = 0.5
 _LOOK = 30.0
+_AWAY = 5.0
 
 
 def main() -> None:
@@ -68,6 +70,7 @@ class Steward:
         self.process = f"{socket.gethostname()}-{os.getpid()}-{os.urandom(3).hex()}"
         self._long = {**Operations(settings).table, **retention.Operations(settings.onyx_var).table}
         self._backup_hours = settings.backup_hours
+        self._folder = settings.onyx_var
         self._database: psycopg.Connection | None = None
         queues = queue.connect(settings.redis_rq_url or settings.redis_url)
         self._queue: Queue = queue.queue("steward", queues)
@@ -92,8 +95,8 @@ class Steward:
                 self._take_from_queue()
             except psycopg.Error as error:
                 _log.warning("postgresql is away: the steward waits for it", error=type(error).__name__)
-            except (Away, redis.RedisError):
-                pass  # said by the scheduler; requests lie in PostgreSQL and go on
+            except (Away, redis.RedisError) as error:  # requests lie in PostgreSQL and go on
+                _log.debug("redis is away: the steward's queue waits", error=type(error).__name__)
             self._rest(asked)
 
     def partitions_ahead(self, run: str, by: str) -> None:
@@ -113,6 +116,13 @@ class Steward:
         self._remember(
             MEASURE, runs.Run(run, began, time.time() - began, outcome, done, by, None, done + failed, failed)
         )
+
+    def sweep(self, run: str, by: str) -> None:
+        """Remove exports and uploaded archives whose time is over."""
+        began = time.time()
+        with psycopg.connect(self.owner_url, autocommit=True, connect_timeout=5) as connection:
+            gone = parcels.sweep(connection, self._folder)
+        self._remember(SWEEP, runs.Run(run, began, time.time() - began, "success", gone, by, None, gone, 0))
 
     def _finish_deletions(self) -> None:
         """Go on with what a steward that died had begun: twice a minute, in case nobody asks for it again."""
@@ -148,14 +158,21 @@ class Steward:
 
     def _serve_long(self, asked: Stopping) -> None:
         """Backups, restores and archives, one after the other; cut off, they are as if they had not begun."""
+        looked = 0.0
         while not asked.asked:
             try:
+                if time.monotonic() - looked > _LOOK or not looked:
+                    halfway.mend(self.owner_url)  # what a steward that died had begun on another machine
+                    looked = time.monotonic()
                 while not asked.asked and (request := claim_next(self.owner_url, only=SLOW)):
-                    _log.info(
-                        "request served", request=str(request), done=carry_out(self.owner_url, request, self._long)
-                    )
-            except psycopg.Error:
-                pass  # said by the other thread
+                    done = carry_out(self.owner_url, request, self._long)
+                    _log.info("request served", request=str(request), done=done)
+            except psycopg.Error as error:
+                _log.warning("backups and restores wait for postgresql", error=type(error).__name__)
+                time.sleep(_AWAY)
+            except Exception:  # a thread that ends would leave every backup undone, and nobody would hear of it
+                _log.exception("backups and restores met what they did not expect")
+                time.sleep(_AWAY)
             time.sleep(_PAUSE)
 
     def _take_from_queue(self) -> None:
@@ -170,8 +187,8 @@ class Steward:
         name, by = job.args[0], job.meta.get("actor", {}).get("email") or "schedule"
         self.store.call(self.store.client.delete, queue.mark_of(name, None))
         try:
-            if name in (MEASURE, PARTITIONS):
-                {MEASURE: self.measure, PARTITIONS: self.partitions_ahead}[name](job.id, by)
+            if name in (MEASURE, PARTITIONS, SWEEP):
+                {MEASURE: self.measure, PARTITIONS: self.partitions_ahead, SWEEP: self.sweep}[name](job.id, by)
             elif name in PLACED:
                 self._place(job.id, name, by)
             else:

@@ -34,6 +34,8 @@ class Action(StrEnum):
     CHAT_MOVED = "chat.moved"
     CHAT_RENAMED = "chat.renamed"
     ERASURE_CERTIFIED = "erasure.certified"
+    EXPORT_ASKED = "export.asked"
+    EXPORT_DOWNLOADED = "export.downloaded"
     FACTOR_ADDED = "factor.added"
     FACTOR_BEGUN = "factor.begun"
     FACTOR_REMOVED = "factor.removed"
@@ -44,6 +46,8 @@ class Action(StrEnum):
     GROUP_CREATED = "group.created"
     GROUP_DELETED = "group.deleted"
     IDENTITY_LINKED = "identity.linked"
+    IMPORT_ASKED = "import.asked"
+    IMPORT_RECEIVED = "import.received"
     INVITATION_CREATED = "invitation.created"
     INVITATION_REDEEMED = "invitation.redeemed"
     INVITATION_WITHDRAWN = "invitation.withdrawn"
@@ -81,6 +85,7 @@ class Action(StrEnum):
     RESET_LINK_ASKED = "reset_link.asked"
     RESET_LINK_MADE = "reset_link.made"
     RESTORE_ASKED = "restore.asked"
+    RESTORE_BEGUN = "restore.begun"
     ROLES_CHANGED = "roles.changed"
     ROLES_EXPIRED = "roles.expired"
     ROLE_CHANGED = "role.changed"
@@ -151,6 +156,8 @@ SENTENCES: dict[Action, str] = {
     Action.CHAT_MOVED: "{actor} moved a chat into another project",
     Action.CHAT_RENAMED: "{actor} renamed a chat",
     Action.ERASURE_CERTIFIED: "the key of somebody who was erased was destroyed and a certificate made",
+    Action.EXPORT_ASKED: "{actor} asked for an export of {target}",
+    Action.EXPORT_DOWNLOADED: "{actor} downloaded an export of {target}",
     Action.FACTOR_ADDED: "{actor} added a second factor",
     Action.FACTOR_BEGUN: "{actor} began to set up a second factor",
     Action.FACTOR_REMOVED: "{actor} removed a second factor of {target}",
@@ -161,6 +168,8 @@ SENTENCES: dict[Action, str] = {
     Action.GROUP_CREATED: "{actor} created the group {target}",
     Action.GROUP_DELETED: "{actor} deleted the group {target}",
     Action.IDENTITY_LINKED: "{target} was connected with an account at the organisation's sign-in service",
+    Action.IMPORT_ASKED: "{actor} asked that an archive become the organisation {target}",
+    Action.IMPORT_RECEIVED: "{actor} uploaded an archive of the organisation {target}",
     Action.INVITATION_CREATED: "{actor} invited {target}",
     Action.INVITATION_REDEEMED: "{actor} accepted an invitation",
     Action.INVITATION_WITHDRAWN: "{actor} withdrew the invitation of {target}",
@@ -198,6 +207,7 @@ SENTENCES: dict[Action, str] = {
     Action.RESET_LINK_ASKED: "{actor} asked for a link that sets a new password of {target}",
     Action.RESET_LINK_MADE: "{actor} made a link that sets a new password of {target}",
     Action.RESTORE_ASKED: "{actor} asked that {target} be restored from a backup",
+    Action.RESTORE_BEGUN: "the restore of {target} on another database machine was begun",
     Action.ROLES_CHANGED: "{actor} changed the roles of {target}",
     Action.ROLES_EXPIRED: "roles of {target} ended at their time",
     Action.ROLE_CHANGED: "{actor} changed the role {target}",

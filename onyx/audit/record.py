@@ -119,10 +119,16 @@ def record_alone(actor: Actor, action: Action, *targets: dict[str, str], purpose
 
 
 def record_as_owner(
-    owner: psycopg.Connection[Any], place: UUID, actor: Actor, action: Action, *targets: dict[str, str], **details: Any
+    owner: psycopg.Connection[Any],
+    place: UUID,
+    actor: Actor,
+    action: Action,
+    *targets: dict[str, str],
+    outcome: str = "success",
+    **details: Any,
 ) -> None:
     """One event in a transaction of the steward or the command line, in the trail of the tenant `place`."""
-    event = _head(actor, action) | {"targets": list(targets), "outcome": "success", "details": details}
+    event = _head(actor, action) | {"targets": list(targets), "outcome": outcome, "details": details}
     context = sign(Scope(place, "job:steward"), owner.info.backend_pid)
     owner.execute("select set_config('onyx.context', %s, true)", [context])
     append = sql.SQL("select {}(%s::jsonb)").format(sql.Identifier(schema_of(place), "audit_append"))

@@ -2,8 +2,9 @@
 
 from flask import Flask
 
-from . import routes
+from . import parcel_routes, routes
 
 
 def register(app: Flask) -> None:
     app.register_blueprint(routes.blueprint)
+    app.register_blueprint(parcel_routes.blueprint)

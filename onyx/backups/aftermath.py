@@ -9,6 +9,7 @@ from uuid import UUID
 
 import structlog
 
+from config.settings import Settings
 from onyx.edge.bus import spread
 from onyx.edge.store import Away, Store
 from onyx.tenancy.notices import Notice
@@ -30,6 +31,11 @@ def tell(store: Store, went: dict[str, Any]) -> dict[str, Any]:
     except Away:
         _log.warning("redis away: every process finds this restore by polling", tenant=str(tenant))
     return told
+
+
+def store(settings: Settings) -> Store:
+    """Redis, as the web processes use it."""
+    return Store(settings.redis_cache_url or settings.redis_url)
 
 
 def _forget(store: Store, pattern: str) -> None:

@@ -11,7 +11,7 @@ from .tables import Connection
 
 _OLD = """
 select t.id from onyx.tenant t
- where t.status = 'active' and t.node = 'main' and %(hours)s > 0 and t.created_at < now() - interval '1 hour'
+ where t.status = 'active' and %(hours)s > 0 and t.created_at < now() - interval '1 hour'
    and not exists (select from onyx.backup b where b.tenant_id = t.id and b.state <> 'failed'
                       and b.created_at > now() - %(hours)s * interval '1 hour')
    and not exists (select from onyx.steward_request r where r.operation = %(operation)s

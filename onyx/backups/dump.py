@@ -1,22 +1,24 @@
 """Writing an archive of one tenant: one snapshot, every table as a stream, consistent while people work on."""
 
+import hashlib
 import json
 from collections.abc import Callable
-from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-import psycopg
 from psycopg import sql
 
 from onyx.audit import merkle
 from onyx.core.clock import now, rfc3339
 from onyx.tenancy import signing
 from onyx.tenancy.context import schema_of
+from onyx.tenancy.nodes import MAIN
 
+from . import sides
 from .frames import Keys, Output, Writer
 from .segments import Segment, Total, read
+from .sides import Sides
 from .tables import PINNED, Connection, Table, tables, versions
 
 Tell = Callable[[int, int], None]
@@ -38,47 +40,57 @@ class Archive:
     id: UUID
     keys: Keys
     more: dict[str, Any]
-    secrets: Callable[[Connection, UUID], Any] | None = None
+    secrets: Callable[[Sides, UUID], Any] | None = None
 
 
 def dump(
-    owner_url: str, tenant: UUID, file: Output, archive: Archive, tell: Tell = nothing, step: Step = nothing
-) -> dict[str, Any]:
-    """Write the archive and return its manifest; `tell(done, total)` counts bytes, roughly.
+    owner_url: str, tenant: UUID, file: Output, archive: Archive, tell: Tell = nothing, step: Step = nothing,
+    node: str = MAIN,
+) -> dict[str, Any]:  # fmt: skip
+    """Write the archive of a tenant on `node` and return its manifest; `tell(done, total)` counts bytes, roughly.
 
-    Raises LookupError for an unknown tenant, OSError when the file cannot take it, psycopg.Error.
+    One snapshot of its rows; what the control plane knows is read just after it. Raises LookupError for an unknown
+    tenant, OSError when the file cannot take it, psycopg.Error, Refused for a node that this process does not know.
     """
-    with closing(psycopg.connect(owner_url, autocommit=True)) as connection:
-        schema = schema_of(tenant)
-        if connection.execute("select to_regnamespace(%s)", [schema]).fetchone() == (None,):
+    with sides.opened(owner_url, node) as both:
+        home, schema = both.home, schema_of(tenant)
+        if home.execute("select to_regnamespace(%s)", [schema]).fetchone() == (None,):
             raise LookupError("there is no such organisation")
-        held = sql.SQL(", ").join(sql.Identifier(schema, table.name) for table in tables(connection, schema))
-        with connection.transaction():
-            connection.execute("set transaction isolation level repeatable read, read only")
+        held = sql.SQL(", ").join(sql.Identifier(schema, table.name) for table in tables(home, schema))
+        with home.transaction():
+            home.execute("set transaction isolation level repeatable read, read only")
             # The locks come before the snapshot: what a migration changes, it changes before or after.
-            connection.execute(sql.SQL("lock table {} in access share mode").format(held))
-            connection.execute(PINNED.encode())
+            home.execute(sql.SQL("lock table {} in access share mode").format(held))
+            home.execute(PINNED.encode())
             step("snapshot taken")
-            return _dump(connection, tenant, file, archive, tell, step)
+            return _dump(both, tenant, file, archive, tell, step)
 
 
-def _dump(
-    connection: Connection, tenant: UUID, file: Output, archive: Archive, tell: Tell, step: Step
-) -> dict[str, Any]:
+def _dump(both: Sides, tenant: UUID, file: Output, archive: Archive, tell: Tell, step: Step) -> dict[str, Any]:
+    main, home = both
+    place, settings = _tenant(main, tenant)
     header = {
-        "archive": str(archive.id), "tenant": _tenant(connection, tenant), "created_at": rfc3339(now()),
-        "public_key": signer(connection), "versions": versions(connection, tenant), **archive.more,
+        "archive": str(archive.id), "tenant": place, "created_at": rfc3339(now()),
+        "public_key": signer(main), "versions": versions(home, tenant), **archive.more,
     }  # fmt: skip
     schema, writer = schema_of(tenant), Writer(file, header, archive.keys)
-    made = _tables(connection, schema, tables(connection, schema), writer, tell, step)
+    parts = {"A": _part(writer, "A", {"settings": settings})}
+    made = _tables(home, schema, tables(home, schema), writer, tell, step)
     if archive.secrets:
-        writer.add("X", json.dumps(archive.secrets(connection, tenant)).encode())
-    size, root = trail(connection, schema, tenant)
-    manifest = {**header, "tables": made, "checkpoint": {"size": size, "root": root.hex()}}
-    told = signing.signed_document(KIND, manifest, connection)
+        parts["X"] = _part(writer, "X", archive.secrets(both, tenant))
+    size, root = trail(home, schema, tenant)
+    manifest = {**header, "parts": parts, "tables": made, "checkpoint": {"size": size, "root": root.hex()}}
+    told = signing.signed_document(KIND, manifest, main)
     writer.add("E", json.dumps(told).encode(), last=True)
     step("last frame written")
     return manifest
+
+
+def _part(writer: Writer, kind: str, content: Any) -> str:
+    """A frame beside the tables; returns its SHA-256 for the manifest, which is signed."""
+    plain = json.dumps(content).encode()
+    writer.add(kind, plain)
+    return hashlib.sha256(plain).hexdigest()
 
 
 def signer(connection: Connection) -> str:
@@ -98,11 +110,12 @@ def trail(connection: Connection, schema: str, tenant: UUID) -> tuple[int, bytes
         return merkle.root(merkle.event_leaf(tenant, row[0]) for row in cursor)
 
 
-def _tenant(connection: Connection, tenant: UUID) -> dict[str, Any]:
-    row = connection.execute("select slug, name, settings from onyx.tenant where id = %s", [tenant]).fetchone()
+def _tenant(main: Connection, tenant: UUID) -> tuple[dict[str, Any], dict[str, Any]]:
+    """What everybody may read of it, and its settings, which are sealed."""
+    row = main.execute("select slug, name, settings from onyx.tenant where id = %s", [tenant]).fetchone()
     if row is None:
         raise LookupError("there is no such organisation")
-    return {"id": str(tenant), "slug": row[0], "name": row[1], "settings": json.dumps(row[2])}
+    return {"id": str(tenant), "slug": row[0], "name": row[1]}, row[2]
 
 
 def _tables(

@@ -19,7 +19,8 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 MAGIC = b"ONYX ARCHIVE\n"
-FORMAT = 1
+FORMAT = 2
+READABLE = (1, 2)  # 1 had the settings in its header and what it carries for another installation unsigned
 NOBODY = UUID(int=0)
 LARGEST = 64 * 1024 * 1024
 _HEAD = struct.Struct(">IB16sI")
@@ -27,6 +28,10 @@ _HEAD = struct.Struct(">IB16sI")
 
 class Damaged(Exception):
     """This is no archive, or not as it was written; the message may be shown."""
+
+
+class WrongPassphrase(Damaged):
+    """It may be an archive, but this passphrase does not open it."""
 
 
 class Output(Protocol):
@@ -103,8 +108,9 @@ class Reader:
             raise Damaged("The archive's header was altered.") from None
         if not isinstance(self.header, dict):
             raise Damaged("The archive's header was altered.")
-        if self.header.get("format") != FORMAT:
-            raise Damaged(f"This archive has format {self.header.get('format')}; this version of Onyx reads {FORMAT}.")
+        if self.header.get("format") not in READABLE:
+            known = " and ".join(map(str, READABLE))
+            raise Damaged(f"This archive has format {self.header.get('format')}; this version of Onyx reads {known}.")
         if not _has_form(self.header):
             raise Damaged("The archive's header was altered.")
 
@@ -127,13 +133,27 @@ class Reader:
             yield Frame(kind, owner, _open(cipher, number, last, sealed, bound) if cipher else None)
             number += 1
 
+    def skip_through(self) -> None:
+        """Go from frame to frame, opening none, to the archive's end. Raises Damaged where it is cut off."""
+        last = False
+        while not last:
+            length, code, _, _ = _HEAD.unpack(_exactly(self._file, _HEAD.size))
+            if not 16 <= length <= LARGEST:
+                raise Damaged("The archive was altered: a frame has no sensible length.")
+            self._file.seek(length - 1, 1)
+            _exactly(self._file, 1)
+            last = chr(code) == "E"
+        if self._file.read(1):
+            raise Damaged("Something follows the archive's end.")
+
 
 def _has_form(header: dict[str, Any]) -> bool:
     """Whether a header holds what every archive's does; an export's may come from anybody."""
     tenant, versions = header.get("tenant"), header.get("versions")
+    names = ("id", "slug", "name", "settings") if header["format"] == 1 else ("id", "slug", "name")
     return (
         isinstance(tenant, dict)
-        and all(isinstance(tenant.get(name), str) for name in ("id", "slug", "name", "settings"))
+        and all(isinstance(tenant.get(name), str) for name in names)
         and all(isinstance(header.get(name), str) for name in ("archive", "created_at", "public_key"))
         and isinstance(versions, list)
         and all(isinstance(version, int) for version in versions)

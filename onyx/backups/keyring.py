@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.kdf.scrypt import Scrypt
 from onyx.tenancy import signing
 from onyx.tenancy.keyring import DataKey, Destroyed, data_key
 
-from .frames import NOBODY, Damaged, Keys
+from .frames import NOBODY, Damaged, Keys, WrongPassphrase
 from .tables import Connection
 
 _COST = {"n": 1 << 16, "r": 8, "p": 1}
@@ -80,14 +80,18 @@ class TransferKeys:
         return _bound(self.content, self.archive, owner)
 
 
-def new_transfer(archive: UUID) -> tuple[TransferKeys, dict[str, Any], str]:
-    """Keys for an export, what its header says of them, and the passphrase (130 bits), which is kept nowhere."""
-    content, salt, nonce = os.urandom(32), os.urandom(16), os.urandom(12)
+def new_passphrase() -> str:
+    """130 random bits in letters and digits, for people to keep; Onyx keeps it nowhere."""
     letters = base64.b32encode(os.urandom(17)).decode()[:26].lower()
-    passphrase = "-".join(letters[at : at + 5] for at in range(0, 26, 5))
+    return "-".join(letters[at : at + 5] for at in range(0, 26, 5))
+
+
+def new_transfer(archive: UUID, passphrase: str) -> tuple[TransferKeys, dict[str, Any]]:
+    """Keys for an export under a passphrase, and what its header says of them."""
+    content, salt, nonce = os.urandom(32), os.urandom(16), os.urandom(12)
     wrapped = AESGCM(_stretched(passphrase, salt, **_COST)).encrypt(nonce, content, archive.bytes)
     told = {"kdf": "scrypt", **_COST, "salt": salt.hex(), "nonce": nonce.hex(), "wrapped": wrapped.hex()}
-    return TransferKeys(content, archive), told, passphrase
+    return TransferKeys(content, archive), told
 
 
 def keys_for(header: dict[str, Any], owner: Connection, passphrase: str | None) -> Keys:
@@ -98,9 +102,7 @@ def keys_for(header: dict[str, Any], owner: Connection, passphrase: str | None) 
     try:
         archive, tenant, transfer = UUID(header["archive"]), UUID(header["tenant"]["id"]), header.get("transfer")
         if transfer is not None:
-            if not passphrase:
-                raise Damaged("This is an export: give the passphrase that was shown when it was made.")
-            return TransferKeys(_unwrap(transfer, archive, passphrase), archive)
+            return transfer_keys(header, passphrase)
         if not made_here(header, owner):
             raise Damaged(
                 "This backup was made by another installation, whose keys are not here. To move an organisation,"
@@ -109,6 +111,17 @@ def keys_for(header: dict[str, Any], owner: Connection, passphrase: str | None) 
     except (KeyError, TypeError, ValueError):
         raise Damaged("The archive's header was altered.") from None
     return OwnKeys(tenant, archive, owner)
+
+
+def transfer_keys(header: dict[str, Any], passphrase: str | None) -> TransferKeys:
+    """The keys of an export. Raises WrongPassphrase, Damaged."""
+    if not passphrase:
+        raise WrongPassphrase("This is an export: give the passphrase that was shown when it was made.")
+    try:
+        archive = UUID(header["archive"])
+        return TransferKeys(_unwrap(header["transfer"], archive, passphrase), archive)
+    except (KeyError, TypeError, ValueError):
+        raise Damaged("The archive's header was altered.") from None
 
 
 def made_here(header: dict[str, Any], owner: Connection) -> bool:
@@ -130,7 +143,7 @@ def _unwrap(transfer: dict[str, Any], archive: UUID, passphrase: str) -> bytes:
         wrapped = bytes.fromhex(transfer["wrapped"])
         return AESGCM(key).decrypt(bytes.fromhex(transfer["nonce"]), wrapped, archive.bytes)
     except InvalidTag:
-        raise Damaged("The passphrase does not open this export.") from None
+        raise WrongPassphrase("The passphrase does not open this export.") from None
 
 
 def _stretched(passphrase: str, salt: bytes, n: int, r: int, p: int) -> bytes:

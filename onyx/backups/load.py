@@ -1,5 +1,6 @@
 """Reading an archive into a schema that nobody sees yet: build, fill, verify. The caller's transaction holds it all."""
 
+import hashlib
 import json
 import os
 import re
@@ -32,7 +33,9 @@ class Loaded:
     header: dict[str, Any]
     manifest: dict[str, Any] = field(default_factory=dict)
     left_out: dict[str, list[Segment]] = field(default_factory=dict)
+    settings: Any = field(default=None, repr=False)
     secrets: dict[str, Any] = field(default_factory=dict, repr=False)
+    parts: dict[str, str] = field(default_factory=dict)
 
     @property
     def origin(self) -> UUID:
@@ -86,23 +89,29 @@ def fill(
 ) -> Loaded:  # fmt: skip
     """All rows of the archive into the schema. Raises Damaged for whatever does not fit."""
     schema, loaded = schema_of(tenant), Loaded(reader.header)
+    if reader.header["format"] == 1:
+        loaded.settings = read_json(reader.header["tenant"]["settings"])
     connection.execute(PINNED.encode())
     there = {table.name: table for table in tables(connection, schema)}
     _triggers(connection, schema, there.values(), "disable")
     size = os.fstat(file.fileno()).st_size
     frames = _counted(reader, keys, file, size, tell)
     frame = next(frames)
+    if frame.kind == "A":
+        loaded.settings, frame = _part(loaded, frame).get("settings"), next(frames)
     while frame.kind == "T":
-        table = _same(there, json.loads(frame.plain or b"{}"))
+        table = _same(there, read_json(frame.plain or b"{}"))
         _partitions(connection, tenant, table)
         with connection.cursor() as cursor, cursor.copy(table.fill(schema)) as copy:
             frame = _rows(frames, copy, loaded.left_out.setdefault(table.name, []))
         step(f"table {table.name} loaded")
     if frame.kind == "X":
-        loaded.secrets, frame = json.loads(frame.plain or b"{}"), next(frames)
+        loaded.secrets, frame = _part(loaded, frame), next(frames)
     if frame.kind != "E":
         raise Damaged("The archive holds a part that this version of Onyx does not know.")
-    loaded.manifest = _manifest(frame, reader.header)
+    loaded.manifest = signed_by_header(read_json(frame.plain or b""), reader.header)
+    if reader.header["format"] != 1 and loaded.parts != loaded.manifest.get("parts"):
+        raise Damaged("A part of the archive is not the one that its manifest names.")
     _identities(connection, schema)
     return loaded
 
@@ -131,6 +140,24 @@ def triggers_on(connection: Connection, tenant: UUID) -> None:
     _triggers(connection, schema_of(tenant), tables(connection, schema_of(tenant)), "enable")
 
 
+def read_json(text: str | bytes) -> Any:
+    """What an archive says. Raises Damaged for what is not JSON."""
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        raise Damaged("A part of the archive is not what Onyx writes.") from None
+
+
+def _part(loaded: Loaded, frame: Frame) -> dict[str, Any]:
+    """What stands beside the tables; the manifest, which comes last, says whether it is what was written."""
+    plain = frame.plain or b""
+    loaded.parts[frame.kind] = hashlib.sha256(plain).hexdigest()
+    found = read_json(plain)
+    if not isinstance(found, dict):
+        raise Damaged("A part of the archive is not what Onyx writes.")
+    return found
+
+
 def _counted(reader: Reader, keys: Keys, file: BinaryIO, size: int, tell: Tell) -> Iterator[Frame]:
     for frame in reader.frames(keys):
         tell(file.tell(), size)
@@ -147,7 +174,7 @@ def _rows(frames: Iterator[Frame], copy: Copy, left_out: list[Segment]) -> Frame
             else:
                 copy.write(frame.plain)
         elif frame.kind == "S":
-            lines = json.loads(frame.plain or b"[]")
+            lines = read_json(frame.plain or b"[]")
             found = (Segment(UUID(owner), rows, bytes.fromhex(digest)) for owner, rows, digest in lines)
             left_out += (one for one in found if one.owner in erased)
         else:
@@ -202,11 +229,11 @@ def _identities(connection: Connection, schema: str) -> None:
         )  # fmt: skip
 
 
-def _manifest(frame: Frame, header: dict[str, Any]) -> dict[str, Any]:
-    """The manifest, if whoever the header names has signed it; that this is somebody known is asked before."""
+def signed_by_header(told: Any, header: dict[str, Any]) -> dict[str, Any]:
+    """The manifest, if whoever the header names has signed it; that this is somebody known is asked elsewhere."""
     try:
         public = PublicKey(bytes.fromhex(header["public_key"]))
-        manifest = check_document(json.loads(frame.plain or b""), public, KIND)
+        manifest = check_document(told, public, KIND)
     except (KeyError, TypeError, ValueError):
         raise Damaged("The archive's manifest does not carry the signature of the installation that made it.") from None
     if any(manifest.get(name) != value for name, value in header.items() if name != "format"):

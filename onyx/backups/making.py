@@ -14,14 +14,14 @@ from onyx.core.actor import Actor
 from onyx.core.db import said
 from onyx.core.ids import uuid7
 from onyx.tenancy import backup_ledger as ledger
-from onyx.tenancy import nodes
 from onyx.tenancy.steward import Refused
-from onyx.tenancy.whole_files import placed, remove
+from onyx.tenancy.whole_files import Counted, placed, remove
 
-from . import sealed, shelf
+from . import halfway, sealed, shelf, sides
 from .dump import Archive, Step, Tell, dump, nothing
-from .keyring import OwnKeys, new_transfer
+from .keyring import OwnKeys, new_passphrase, new_transfer
 from .restore import Source, drill, held
+from .sides import Sides
 from .tables import Connection
 
 
@@ -33,8 +33,9 @@ def make(
 
     What an interrupted run left is cleared first.
     """
+    halfway.mend(owner_url)
     with _owner(owner_url) as connection, held(connection, tenant):
-        slug = _slug(connection, tenant)
+        slug, node = _place(connection, tenant)
         shelf.clear(folder, tenant, _done(connection, tenant))
         id = uuid7()
         path = shelf.path_of(folder, tenant, id)
@@ -42,18 +43,16 @@ def make(
         step("begun")
         try:
             with placed(path) as file:
-                made = dump(owner_url, tenant, file, Archive(id, OwnKeys(tenant, id, connection), {}), tell, step)
+                archive = Archive(id, OwnKeys(tenant, id, connection), {})
+                made = dump(owner_url, tenant, file, archive, tell, step, node)
             step("file in its place")
         except (Refused, psycopg.Error) as error:
             ledger.fail(connection, id, _why(error))
             raise
-        with connection.transaction():
+        with sides.opened(owner_url, node, connection) as both, both.transaction():
             ledger.finish(connection, id, file.size, file.sha256, made)
-            for place in {actor.tenant_id, tenant}:
-                about = {"backup": id, "sha256": file.sha256.hex(), "why": kind}
-                record_as_owner(
-                    connection, place, actor, Action.BACKUP_CREATED, target("tenant", tenant, slug), **about
-                )
+            about = {"backup": id, "sha256": file.sha256.hex(), "why": kind}
+            _record(both, actor, Action.BACKUP_CREATED, tenant, slug, about)
     return {"id": str(id), "tenant": slug, "size": file.size, "checkpoint": made["checkpoint"], "path": str(path)}
 
 
@@ -61,19 +60,27 @@ def export(owner_url: str, path: Path, tenant: UUID, actor: Actor, tell: Tell = 
     """Write a tenant to a file for another installation; returns the passphrase, which is kept nowhere. Raises Refused."""
     if path.exists():
         raise Refused(f"{path} is there already.")
-    id = uuid7()
-    keys, told, passphrase = new_transfer(id)
-    with _owner(owner_url) as connection, held(connection, tenant):
-        slug = _slug(connection, tenant)
-        with placed(path) as file:
-            dump(owner_url, tenant, file, Archive(id, keys, {"transfer": told}, sealed.carry), tell, step)
-        with connection.transaction():
-            for place in {actor.tenant_id, tenant}:
-                about = {"archive": id, "sha256": file.sha256.hex()}
-                record_as_owner(
-                    connection, place, actor, Action.TENANT_EXPORTED, target("tenant", tenant, slug), **about
-                )
+    id, passphrase = uuid7(), new_passphrase()
+    write_export(owner_url, path, tenant, actor, passphrase, id, tell, step)
     return passphrase
+
+
+def write_export(
+    owner_url: str, path: Path, tenant: UUID, actor: Actor, passphrase: str, id: UUID, tell: Tell = nothing,
+    step: Step = nothing,
+) -> Counted:  # fmt: skip
+    """export() under a passphrase that is there already; returns the file's size and digest. Raises Refused."""
+    keys, told = new_transfer(id, passphrase)
+    halfway.mend(owner_url)
+    with _owner(owner_url) as connection, held(connection, tenant):
+        slug, node = _place(connection, tenant)
+        with placed(path) as file:
+            archive = Archive(id, keys, {"transfer": told}, sealed.carry)
+            dump(owner_url, tenant, file, archive, tell, step, node)
+        with sides.opened(owner_url, node, connection) as both, both.transaction():
+            about = {"archive": id, "sha256": file.sha256.hex()}
+            _record(both, actor, Action.TENANT_EXPORTED, tenant, slug, about)
+    return file
 
 
 def rehearse(owner_url: str, folder: Path, id: UUID, actor: Actor, tell: Tell = nothing) -> dict[str, Any]:
@@ -117,6 +124,12 @@ def known(connection: Connection, id: UUID) -> ledger.Backup:
     return found
 
 
+def _record(both: Sides, actor: Actor, action: Action, tenant: UUID, slug: str, about: dict[str, Any]) -> None:
+    """In the tenant's own trail and in the platform's."""
+    for place, side in {actor.tenant_id: both.main, tenant: both.home}.items():
+        record_as_owner(side, place, actor, action, target("tenant", tenant, slug), **about)
+
+
 def _why(error: Refused | psycopg.Error) -> str:
     return said(error) if isinstance(error, psycopg.Error) else str(error)
 
@@ -127,16 +140,14 @@ def _owner(owner_url: str) -> Iterator[Connection]:
         yield connection
 
 
-def _slug(connection: Connection, tenant: UUID) -> str:
+def _place(connection: Connection, tenant: UUID) -> tuple[str, str]:
+    """A tenant's short name and the node on which it lies; nobody moves it while it is held. Raises Refused."""
     row = connection.execute(
         "select slug, node from onyx.tenant where id = %s and status <> 'provisioning'", [tenant]
     ).fetchone()
     if row is None:
         raise Refused("There is no such organisation.")
-    if row[1] != nodes.MAIN:
-        raise Refused(f"This organisation lies on the node {row[1]!r}; save it there with the database's own tools.")
-    slug: str = row[0]
-    return slug
+    return row[0], row[1]
 
 
 def _done(connection: Connection, tenant: UUID) -> set[UUID]:

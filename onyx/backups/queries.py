@@ -14,7 +14,9 @@ from onyx.tenancy.listing import Tenant
 from onyx.tenancy.listing import tenant as known_tenant
 from onyx.tenancy.walls import control_plane
 
+from . import parcels
 from .operations import LONG
+from .parcels import Parcel
 
 _REQUESTS = """
 select id, operation, arguments, state, result, error, progress, created_at, finished_at from steward_request
@@ -47,6 +49,32 @@ def requests(id: UUID | None = None) -> list[dict[str, Any]]:
     return [_asked(row) for row in found]
 
 
+def parcel(_session: Session, _actor: Actor, parcel_id: UUID) -> Parcel | None:
+    """One export or received archive (a loader for `requires`)."""
+    return parcels.one(current_scope(), parcel_id)
+
+
+def parcels_shown() -> list[dict[str, Any]]:
+    """The last exports and received archives, the newest first."""
+    return [shown_parcel(row) for row in parcels.newest(current_scope())]
+
+
+def shown_parcel(row: Parcel) -> dict[str, Any]:
+    return {
+        "id": row.id,
+        "direction": row.direction,
+        "tenant_id": row.tenant_id,
+        "slug": row.slug,
+        "state": row.state if row.state != "ready" or row.may_be_fetched else "gone",
+        "size": row.size,
+        "sha256": row.sha256.hex() if row.sha256 else None,
+        "error": row.error,
+        "created_by": row.created_as,
+        "created_at": row.created_at,
+        "expires_at": row.expires_at,
+    }
+
+
 def shown(row: Backup) -> dict[str, Any]:
     return {
         "id": row.id,
@@ -71,6 +99,7 @@ def _asked(row: Any) -> dict[str, Any]:
         "operation": row.operation,
         "tenant_id": row.arguments.get("tenant_id"),
         "backup_id": row.arguments.get("backup_id"),
+        "parcel_id": row.arguments.get("parcel_id"),
         "slug": row.arguments.get("slug"),
         "asked_by": row.arguments.get("asked_by") or None,
         "state": row.state,

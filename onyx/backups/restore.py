@@ -1,8 +1,9 @@
 """Bringing an archive back: in place, beside the original, or on another installation.
 
-Everything happens in one transaction of the owner: the new schema is built, filled and verified where nobody sees it,
-while people work on in the old one; the commit is the moment at which they change places. Whatever is interrupted
-before it has not happened, and there is nothing to clean up (docs/decisions/0008).
+Everything happens in one transaction of the owner, where the rows are: the new schema is built, filled and verified
+where nobody sees it, while people work on in the old one; the commit is the moment at which they change places. Whatever
+is interrupted before it has not happened, and there is nothing to clean up (docs/decisions/0008). For an organisation on
+another machine the control plane's part is a second transaction, a moment later (halfway.py).
 """
 
 from collections.abc import Iterator
@@ -25,27 +26,18 @@ from onyx.tenancy import erasure, nodes
 from onyx.tenancy.backup_ledger import lock_of
 from onyx.tenancy.context import schema_of
 from onyx.tenancy.migrate import migrations_wait
-from onyx.tenancy.slugs import checked_slug
 from onyx.tenancy.steward import Refused, done_with
 
-from . import load, sealed, settling
+from . import halfway, load, sealed, settling, sides
+from .aim import Aim, aim_of
 from .dump import Step, Tell, nothing
 from .frames import Damaged, Keys, Reader
-from .keyring import keys_for, made_here
+from .halfway import REASON as REASON
+from .keyring import keys_for
+from .sides import Sides
 from .tables import Connection, tables
 
-REASON = "tenant_restored"
 _PATIENCE = ("2s", "5s", "10s", "20s")
-
-
-@dataclass(frozen=True, slots=True)
-class Aim:
-    """Where an archive goes: a tenant that is there already is replaced, another one is made; `own`: it is of here."""
-
-    tenant: UUID
-    slug: str
-    in_place: bool
-    own: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,22 +49,27 @@ class Source:
 
 
 def restore(
-    owner_url: str, source: Source, actor: Actor, slug: str | None = None, tell: Tell = nothing, step: Step = nothing
-) -> dict[str, Any]:
+    owner_url: str, source: Source, actor: Actor, slug: str | None = None, tell: Tell = nothing, step: Step = nothing,
+    node: str | None = None,
+) -> dict[str, Any]:  # fmt: skip
     """Restore an archive: beside as `slug`, else where it came from. Returns what was made, for aftermath.tell().
 
-    Raises Refused for what cannot be restored here and why; nothing has changed then.
+    In place it goes to the node on which the tenant lies, beside to `node`, else to the original's. Raises Refused for
+    what cannot be restored here and why; nothing has changed then.
     """
-    with _opened(owner_url, source) as (connection, reader, keys, file):
-        aim = _aim(connection, reader.header, slug)
-        with held(connection, aim.tenant), _as_refusal():
-            if aim.in_place and _aim(connection, reader.header, slug) != aim:  # it may have gone or moved meanwhile
+    halfway.mend(owner_url)
+    with _opened(owner_url, source) as (main, reader, keys, file):
+        aim = aim_of(main, reader.header, slug, node)
+        with held(main, aim.tenant), sides.opened(owner_url, aim.node, main) as both:
+            if aim.in_place and aim_of(main, reader.header, slug, node) != aim:  # it may have gone or moved meanwhile
                 raise Refused("The organisation has changed meanwhile. Look at it again.")
-            with connection.transaction():
-                loaded = _build(connection, aim, reader, keys, file, tell, step)
-                notice = _settle(connection, aim, loaded, actor, step)
+            what = {"archive": reader.header["archive"], "saved_at": reader.header["created_at"]}
+            with halfway.told(owner_url, both, aim, actor, what) as run, both.transaction(step):
+                loaded = _build(both.home, aim, reader, keys, file, tell, step)
+                notice = _settle(both, aim, loaded, actor, step)
                 went = _told(aim, loaded)
-                done_with(connection, went)
+                halfway.pass_over(both, aim, run)
+                done_with(main, went)
                 step("ready to commit")
             step("committed")
     return {**went, "notice": str(notice)}
@@ -87,11 +84,15 @@ def _told(aim: Aim, loaded: load.Loaded) -> dict[str, Any]:
 
 
 def drill(owner_url: str, source: Source, tell: Tell = nothing, step: Step = nothing) -> dict[str, Any]:
-    """Restore an archive where nobody sees it, verify it, and let it go again. Raises Refused."""
-    with _opened(owner_url, source) as (connection, reader, keys, file), _as_refusal():
-        aim = Aim(uuid7(), "drill", False)
-        with connection.transaction(force_rollback=True):
-            loaded = _build(connection, aim, reader, keys, file, tell, step)
+    """Restore an archive where nobody sees it, on the node where its tenant lies, verify it, and let it go again.
+
+    Raises Refused.
+    """
+    with _opened(owner_url, source) as (main, reader, keys, file):
+        node = sides.node_of(main, UUID(reader.header["tenant"]["id"]))
+        aim = Aim(uuid7(), "drill", False, node=node)
+        with sides.opened(owner_url, node, main) as both, both.home.transaction(force_rollback=True):
+            loaded = _build(both.home, aim, reader, keys, file, tell, step)
     return {"rows": loaded.rows, "tables": len(loaded.manifest["tables"]), "checkpoint": loaded.manifest["checkpoint"]}
 
 
@@ -153,88 +154,75 @@ def _as_refusal() -> Iterator[None]:
         raise Refused(f"The archive does not fit the rules of {error.diag.table_name}.") from None
 
 
-def _aim(connection: Connection, header: dict[str, Any], slug: str | None) -> Aim:
-    origin = UUID(header["tenant"]["id"])
-    there = connection.execute("select slug, node, status from onyx.tenant where id = %s", [origin]).fetchone()
-    wanted, own = slug or header["tenant"]["slug"], made_here(header, connection)
-    taken = connection.execute("select id from onyx.tenant where slug = %s", [wanted]).fetchone()
-    if slug is None and there is not None:
-        if there[0] == "platform":
-            raise Refused("The platform itself is not restored in place: it holds who may do so. Use --as.")
-        if there[2] == "deleting":
-            raise Refused("This organisation is being deleted: nothing of it comes back.")
-        if there[1] != nodes.MAIN:
-            raise Refused(f"This organisation lies on the node {there[1]!r}: restore it beside itself with --as.")
-        if not own:
-            raise Refused("Another installation made this archive: it replaces nobody here. Use --as.")
-        return Aim(origin, there[0], True)
-    if taken is not None:
-        raise Refused(f"There is an organisation {wanted!r} already. Choose another short name.")
-    checked_slug(wanted)  # an export's own, too: whoever made it may have called it what they liked
-    return Aim(uuid7() if there is not None or slug else origin, wanted, False, own)
-
-
-def _build(
-    connection: Connection, aim: Aim, reader: Reader, keys: Keys, file: Any, tell: Tell, step: Step
-) -> load.Loaded:
+def _build(home: Connection, aim: Aim, reader: Reader, keys: Keys, file: Any, tell: Tell, step: Step) -> load.Loaded:
     """The schema as it was, verified, then brought to this version."""
     if aim.in_place:
-        connection.execute(
+        home.execute(
             sql.SQL("alter schema {} rename to {}").format(
                 sql.Identifier(schema_of(aim.tenant)), sql.Identifier(_replaced(aim.tenant))
             )
         )
-    load.build(connection, aim.tenant, reader.header["versions"], has_role=aim.in_place)
+    load.build(home, aim.tenant, reader.header["versions"], has_role=aim.in_place)
     step("schema built")
-    loaded = load.fill(connection, aim.tenant, file, reader, keys, tell, step)
-    load.verify(connection, aim.tenant, loaded, lambda _done, _total: tell(1, 1))  # that it goes on
+    loaded = load.fill(home, aim.tenant, file, reader, keys, tell, step)
+    load.verify(home, aim.tenant, loaded, lambda _done, _total: tell(1, 1))  # that it goes on
     step("verified")
-    load.forward(connection, aim.tenant, reader.header["versions"])
+    load.forward(home, aim.tenant, reader.header["versions"])
     step("migrated")
     return loaded
 
 
-def _settle(connection: Connection, aim: Aim, loaded: load.Loaded, actor: Actor, step: Step) -> UUID:
+def _settle(both: Sides, aim: Aim, loaded: load.Loaded, actor: Actor, step: Step) -> UUID:
     """What was saved becomes what is: nobody signed in, nothing sent twice, in the directory, in both trails.
 
     Returns the id of the notice that tells everybody.
     """
+    main, home = both
+    alive: list[UUID] = []
     if aim.in_place:
-        _take_the_place(connection, aim.tenant)
+        alive = _take_the_place(both, aim.tenant)
         step("old schema dropped")
     else:
-        settling.enrol(connection, aim.tenant, aim.slug, loaded.header["tenant"])
-        sealed.give_keys(connection, aim.tenant, loaded, aim.own)
-    sealed.move(connection, aim.tenant, loaded)
-    settling.quiet(connection, aim.tenant, REASON, programs=not aim.in_place)
-    load.triggers_on(connection, aim.tenant)
-    erasure.replay(connection, aim.tenant, loaded.origin if aim.own and aim.tenant != loaded.origin else None)
-    settling.directory(connection, aim.tenant)
-    load.ledger(connection, aim.tenant)
-    notice = settling.tell(connection, aim.tenant, REASON)
-    what = {"archive": loaded.header["archive"], "saved_at": loaded.header["created_at"], "in_place": aim.in_place}
-    for place in (actor.tenant_id, aim.tenant):
-        record_as_owner(
-            connection, place, actor, Action.TENANT_RESTORED, target("tenant", aim.tenant, aim.slug), **what
-        )
-    return notice
+        settling.enrol(main, aim, loaded)
+        sealed.give_keys(main, aim.tenant, loaded, aim.own)
+    if both.apart:
+        nodes.introduce(main, home, [aim.tenant])
+        load.ledger(home, aim.tenant)
+    sealed.move(home, aim.tenant, loaded)
+    settling.quiet(home, aim.tenant, REASON, programs=not aim.in_place)
+    load.triggers_on(home, aim.tenant)
+    source = loaded.origin if aim.own and aim.tenant != loaded.origin else None
+    erasure.replay(main, aim.tenant, source, home=home, alive=alive)
+    what = {"archive": loaded.header["archive"], "saved_at": loaded.header["created_at"]}
+    where = target("tenant", aim.tenant, aim.slug)
+    record_as_owner(home, aim.tenant, actor, Action.TENANT_RESTORED, where, **what, in_place=aim.in_place)
+    return halfway.followed(both, aim, actor, what)
 
 
-def _take_the_place(connection: Connection, tenant: UUID) -> None:
-    """Wait for whoever is writing in the old schema, keep what must not come back, and let it go."""
-    old = _replaced(tenant)
+def _take_the_place(both: Sides, tenant: UUID) -> list[UUID]:
+    """Wait for whoever is writing in the old schema, keep what must not come back, and let it go.
+
+    Returns who is there of those whose erasure has begun: it has not come to pass, and now it cannot any more.
+    """
+    old, home = _replaced(tenant), both.home
     for patience in _PATIENCE:
         try:
-            with connection.transaction():
-                connection.execute(f"set local lock_timeout = '{patience}'".encode())
-                held_tables = sql.SQL(", ").join(sql.Identifier(old, one.name) for one in tables(connection, old))
-                connection.execute(sql.SQL("lock table {} in access exclusive mode").format(held_tables))
-                settling.keep_ended(connection, old, schema_of(tenant))
-                connection.execute(sql.SQL("drop schema {} cascade").format(sql.Identifier(old)))
-            return
+            with home.transaction():
+                home.execute(f"set local lock_timeout = '{patience}'".encode())
+                held_tables = sql.SQL(", ").join(sql.Identifier(old, one.name) for one in tables(home, old))
+                home.execute(sql.SQL("lock table {} in access exclusive mode").format(held_tables))
+                alive = _there(home, old, erasure.begun(both.main, tenant))
+                settling.keep_ended(home, old, schema_of(tenant))
+                home.execute(sql.SQL("drop schema {} cascade").format(sql.Identifier(old)))
+            return alive
         except (LockNotAvailable, DeadlockDetected):
             continue
     raise Refused("The organisation is too busy to be replaced. Suspend it, then restore again.")
+
+
+def _there(home: Connection, schema: str, people: list[UUID]) -> list[UUID]:
+    asked = sql.SQL("select id from {} where id = any(%s)").format(sql.Identifier(schema, "app_user"))
+    return [row[0] for row in home.execute(asked, [people])]
 
 
 def _replaced(tenant: UUID) -> str:

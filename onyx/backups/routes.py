@@ -5,12 +5,16 @@ from uuid import UUID
 from flask import Blueprint, Response, render_template, request
 from sqlalchemy.orm import Session
 
+from config.settings import nodes_of
 from onyx.access.policy import Permission
 from onyx.core.actor import Actor
+from onyx.core.errors import Invalid
 from onyx.core.pages import parse_id_cursor
 from onyx.edge.http import Page, body, ok, query_int, requires
+from onyx.edge.state import state
 from onyx.tenancy.backup_ledger import Backup
 from onyx.tenancy.listing import Tenant
+from onyx.tenancy.nodes import MAIN
 
 from . import queries, service
 from .forms import Restore
@@ -21,7 +25,7 @@ blueprint = Blueprint("backups", __name__)
 @blueprint.get("/platform/backups")
 @requires(Permission.TENANTS_READ)
 def page(_actor: Actor, _session: Session) -> str:
-    return render_template("backups/page.html")
+    return render_template("backups/page.html", most=state().settings.import_limit, hours=state().settings.parcel_hours)
 
 
 @blueprint.get("/api/v1/backups")
@@ -59,7 +63,8 @@ def create(actor: Actor, _session: Session, tenant: Tenant) -> Response:
 def restore(actor: Actor, _session: Session, backup: Backup) -> Response:
     """Bring a backup back: beside the original under another short name, or in place."""
     form = body(Restore)
-    return _accepted(service.restore(actor, backup, slug=form.slug, confirm=form.confirm))
+    node = known_node(form.node)
+    return _accepted(service.restore(actor, backup, slug=form.slug, confirm=form.confirm, node=node))
 
 
 @blueprint.post("/api/v1/tenants/<tenant_id>/backups/<backup_id>/drill")
@@ -67,6 +72,13 @@ def restore(actor: Actor, _session: Session, backup: Backup) -> Response:
 def drill(actor: Actor, _session: Session, backup: Backup) -> Response:
     """Try whether a backup can be restored, where nobody sees it."""
     return _accepted(service.rehearse(actor, backup))
+
+
+def known_node(name: str | None) -> str | None:
+    """A database machine's name. Raises Invalid for one that this installation does not have."""
+    if name is not None and name not in (MAIN, *nodes_of(state().settings.database_nodes)):
+        raise Invalid(fields={"node": "There is no database machine by this name."})
+    return name
 
 
 def _accepted(id: UUID) -> Response:

@@ -15,6 +15,7 @@ from onyx.tenancy.context import schema_of
 from onyx.tenancy.key_custody import Carried, put_in, taken_along
 
 from .load import Loaded
+from .sides import Sides
 from .tables import Connection
 
 
@@ -38,40 +39,40 @@ COLUMNS = (
 _OLD_FORM = b"\x01"
 
 
-def carry(connection: Connection, tenant: UUID) -> dict[str, Any]:
+def carry(both: Sides, tenant: UUID) -> dict[str, Any]:
     """What an export must have beside the rows; it goes under the passphrase as they do."""
     plain = [
         [column.table, str(key), _text(sealing.unseal(column.use, bytes(hidden), column.bound(tenant, key)))]
         for column in COLUMNS
-        for key, hidden in _old(connection, tenant, column)
+        for key, hidden in _old(both.home, tenant, column)
     ]
     keys = [
         [str(key.user) if key.user else None, key.version, key.retired, key.tenant_version, _text(key.secret)]
-        for key in taken_along(connection, tenant)
+        for key in taken_along(both.main, tenant)
     ]
     return {"plain": plain, "keys": keys}
 
 
-def give_keys(connection: Connection, tenant: UUID, loaded: Loaded, own: bool) -> None:
+def give_keys(main: Connection, tenant: UUID, loaded: Loaded, own: bool) -> None:
     """The keys with which a new tenant's rows were sealed: the original's as they are now, without the keys of those
     who were erased, else those that the export carries.
     """
-    keys = taken_along(connection, loaded.origin) if own and tenant != loaded.origin else []
-    put_in(connection, tenant, keys or [_carried(*line) for line in loaded.secrets.get("keys", [])])
+    keys = taken_along(main, loaded.origin) if own and tenant != loaded.origin else []
+    put_in(main, tenant, keys or [_carried(*line) for line in loaded.secrets.get("keys", [])])
 
 
-def move(connection: Connection, tenant: UUID, loaded: Loaded) -> None:
+def move(home: Connection, tenant: UUID, loaded: Loaded) -> None:
     """Seal anew what an older version bound to a tenant, or to an installation, that this one is not."""
     plain = {(table, key): base64.b64decode(value) for table, key, value in loaded.secrets.get("plain", [])}
     if tenant == loaded.origin and not plain:
         return
     for column in COLUMNS:
-        for key, hidden in _old(connection, tenant, column):
+        for key, hidden in _old(home, tenant, column):
             value = plain.get((column.table, str(key)))
             if value is None:
                 value = sealing.unseal(column.use, bytes(hidden), column.bound(loaded.origin, key))
             renewed = sealing.seal(column.use, value, column.bound(tenant, key))
-            _write(connection, tenant, column, key, renewed)
+            _write(home, tenant, column, key, renewed)
 
 
 def _carried(user: str | None, version: int, retired: bool, above: int | None, secret: str) -> Carried:

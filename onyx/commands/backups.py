@@ -25,6 +25,8 @@ from .shell import command, json_option, named, operator, platform, show
 
 backups = AppGroup("backups", help="Make, see, try and bring back backups of organisations.")
 _COLUMNS = ("id", "tenant", "state", "kind", "size", "created_at", "drill")
+_beside = click.option("--as", "slug", metavar="SLUG", help="Beside the original, under this short name.")
+_node = click.option("--node", metavar="NODE", help="Beside: on which database machine; else where the original lies.")
 _yes = click.option("--yes", is_flag=True, help="Do not ask.")
 
 
@@ -55,16 +57,17 @@ def list_all(slug: str | None, as_json: bool) -> None:
 
 @backups.command("restore")
 @click.argument("id")
-@click.option("--as", "slug", metavar="SLUG", help="Beside the original, under this short name.")
+@_beside
+@_node
 @_yes
 @json_option
 @command
-def bring(id: str, slug: str | None, yes: bool, as_json: bool) -> None:
+def bring(id: str, slug: str | None, node: str | None, yes: bool, as_json: bool) -> None:
     """Restore a backup: in place of the organisation, or beside it with --as."""
     actor, settings = operator(platform(), "backups restore"), state().settings
     _ask(slug, yes)
     with _bar("restore", as_json) as tell:
-        made = bring_back(owner_url(), settings, _id(id), actor, slug, tell)
+        made = bring_back(owner_url(), settings, _id(id), actor, slug, tell, node)
     show(made, as_json)
 
 
@@ -95,19 +98,22 @@ def export_tenant(slug: str, out: Path, as_json: bool) -> None:
 
 @click.command("restore")
 @click.argument("file", type=click.Path(path_type=Path))
-@click.option("--as", "slug", metavar="SLUG", help="Beside the original, under this short name.")
+@_beside
+@_node
 @click.option("--passphrase", envvar="ONYX_PASSPHRASE", help="Of an export; asked for when it is needed.")
 @_yes
 @json_option
 @command
-def restore_tenant(file: Path, slug: str | None, passphrase: str | None, yes: bool, as_json: bool) -> None:
+def restore_tenant(
+    file: Path, slug: str | None, node: str | None, passphrase: str | None, yes: bool, as_json: bool
+) -> None:
     """Restore an organisation from a file: an export, or a backup of this installation."""
     _ask(slug, yes)
     if passphrase is None and restore.needs_passphrase(file):
         passphrase = click.prompt("Passphrase", hide_input=True)
     actor = operator(platform(), "tenants restore")
     with _bar("restore", as_json) as tell:
-        made = restore.restore(owner_url(), restore.Source(file, passphrase), actor, slug, tell)
+        made = restore.restore(owner_url(), restore.Source(file, passphrase), actor, slug, tell, node=node)
     made = aftermath.tell(state().store, made)
     show(made, as_json)
 

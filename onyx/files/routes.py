@@ -9,18 +9,17 @@ from sqlalchemy.orm import Session
 from onyx.access.policy import Permission
 from onyx.core.actor import Actor
 from onyx.core.clock import rfc3339
-from onyx.core.errors import Invalid, NotFound, TooLarge
+from onyx.core.errors import Invalid, NotFound
 from onyx.core.ids import parse_id
 from onyx.core.pages import cursor_of, cut, parse_cursor
 from onyx.edge.documented import documented
 from onyx.edge.http import Page, ok, query_int, requires
 from onyx.edge.state import state
+from onyx.edge.uploads import ENVELOPE, must_fit, too_large
 
 from . import queries, service
 
 blueprint = Blueprint("files", __name__)
-_ENVELOPE = 16 * 1024  # what multipart adds to a file
-_READ_AWAY = 64 * 1024 * 1024
 
 
 @blueprint.get("/files")
@@ -46,13 +45,13 @@ def list_files(actor: Actor, session: Session) -> Page:
 def upload(actor: Actor, session: Session) -> Response:
     """A text file as the part `file`, perhaps with a `project_id`."""
     most = state().settings.upload_limit
-    _must_fit(most)
+    must_fit(most, "A file", ENVELOPE)
     sent = request.files.get("file")
     if sent is None:
         raise Invalid(fields={"file": "Send the file as the part `file` of a multipart form."})
     raw = sent.stream.read(most + 1)
     if len(raw) > most:
-        raise _too_large(most)
+        raise too_large(most, "A file")
     project_id = _project(request.form.get("project_id"))
     return ok(_shown(service.upload(session, actor, name=sent.filename, raw=raw, project_id=project_id)), status=201)
 
@@ -83,21 +82,6 @@ def content(actor: Actor, session: Session, text: queries.Text) -> Response:
 def delete_file(actor: Actor, session: Session, file: Any) -> dict[str, Any]:
     service.remove(session, actor, file)
     return {"id": str(file.id), "deleted": True}
-
-
-def _must_fit(most: int) -> None:
-    """Refuse a body that is too large, after reading it away: a browser that still sends would never see the answer."""
-    request.max_content_length = most + _ENVELOPE
-    if (request.content_length or 0) <= most + _ENVELOPE:
-        return
-    left = min(request.content_length or 0, _READ_AWAY)
-    while left > 0 and (read := len(request.environ["wsgi.input"].read(min(left, 65_536)))):
-        left -= read
-    raise _too_large(most)
-
-
-def _too_large(most: int) -> TooLarge:
-    return TooLarge(f"A file may have {most // 1024} KiB at most.")
 
 
 def _project(text: str | None) -> Any:

@@ -1,29 +1,19 @@
 """Passwords: Argon2id with OWASP's parameters, off the event loop, in the same time whether or not they exist."""
 
 import secrets
-from collections.abc import Callable, Collection
-from typing import TypeVar
+from collections.abc import Collection
 
 from argon2 import PasswordHasher, Type
 from argon2.exceptions import InvalidHashError, VerificationError
-from gevent import get_hub
-from gevent.monkey import is_module_patched
 
+from onyx.core.aside import aside
 from onyx.core.errors import Invalid
 
 from .password_policy import LEAST, MOST, weakness
 
-T = TypeVar("T")
 # OWASP Password Storage Cheat Sheet: m = 19 MiB, t = 2, p = 1; RFC 9106 names the algorithm.
 _hasher = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1, type=Type.ID)
 _nobodys = _hasher.hash("nobody has this password")
-
-
-def _in_thread(function: Callable[[], T]) -> T:
-    """Run C code that does not yield where it stalls no socket: in gevent's thread pool when its hub runs."""
-    if not is_module_patched("threading"):
-        return function()
-    return get_hub().threadpool.apply(function)
 
 
 def hash_password(password: str, *about: str, least: int = LEAST, banned: Collection[str] = ()) -> str:
@@ -34,7 +24,7 @@ def hash_password(password: str, *about: str, least: int = LEAST, banned: Collec
     wrong = weakness(password, *about, least=least, banned=banned)
     if wrong:
         raise Invalid("The password does not fit the policy.", fields={"password": wrong})
-    return _in_thread(lambda: _hasher.hash(password))
+    return aside(lambda: _hasher.hash(password))
 
 
 def new_password(least: int = 20, banned: Collection[str] = ()) -> str:
@@ -54,4 +44,4 @@ def verify(password_hash: str | None, password: str) -> bool:
         except (VerificationError, InvalidHashError):
             return False
 
-    return len(password) <= MOST and _in_thread(check)
+    return len(password) <= MOST and aside(check)

@@ -1,10 +1,11 @@
 """The memory of erasures (onyx.erasure), in the control plane: begun before a person's rows go, finished with their key.
 
-What was begun and not finished, because a process died, is taken up by a job. What is finished a restore does again,
-so that nobody who was erased comes back (C11).
+What was begun and not finished, because a process died, is taken up by a job. A restore does again what is finished and
+what has begun, so that nobody who was erased comes back (C11).
 """
 
 import json
+from collections.abc import Collection
 from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -79,26 +80,44 @@ def page(scope: Scope, size: int, after: tuple[datetime, UUID] | None) -> list[E
         return [Erasure(*row) for row in connection.exec_driver_sql(_PAGE, (moment, moment, id, size))]
 
 
-def replay(owner: Owner, tenant: UUID, source: UUID | None = None) -> int:
+def begun(owner: Owner, tenant: UUID) -> list[UUID]:
+    """Whose erasure has begun in a tenant and is not finished: their rows may be gone, or may be about to go."""
+    rows = owner.execute("select user_id from onyx.erasure where tenant_id = %s and erased_at is null", [tenant])
+    return [row[0] for row in rows]
+
+
+def replay(
+    owner: Owner,
+    tenant: UUID,
+    source: UUID | None = None,
+    *,
+    home: Owner | None = None,
+    alive: Collection[UUID] = (),
+) -> int:
     """Delete again from a restored tenant whoever was erased from it, or from `source`, whose copy it is.
 
-    Runs in the restore's transaction, after the rows are there; the caller commits. Leaves one event in the restored
-    trail. Returns how many people went; nobody's key is brought back by this, since none is there.
+    Erasures that have begun count too, but for `alive`: people whose rows the caller has seen, under a lock under which
+    no erasure could commit any more. Runs in the restore's transaction, after the rows are there; the caller commits.
+    `home` is the connection to the tenant's rows where that is not `owner`. Leaves one event in the restored trail.
+    Returns how many people went. The job finishes what had begun.
     """
     if source is not None:
         owner.execute(_INHERIT, [tenant, source])
-    schema = schema_of(tenant)
+    owner.execute(_LOOK, [tenant, JOB, tenant])
+    schema, there = schema_of(tenant), home or owner
+    listed = owner.execute(
+        "select user_id from onyx.erasure where tenant_id = %s and (erased_at is not null or user_id <> all(%s))",
+        [tenant, list(alive)],
+    ).fetchall()
     gone = [
         row[0]
-        for row in owner.execute(
-            f"delete from {schema}.app_user u using onyx.erasure e"
-            " where e.tenant_id = %s and e.user_id = u.id and e.erased_at is not null returning u.id".encode(),
-            [tenant],
+        for row in there.execute(
+            f"delete from {schema}.app_user where id = any(%s) returning id".encode(), [[row[0] for row in listed]]
         )
     ]
     if gone:
         owner.execute("delete from onyx.user_key where tenant_id = %s and user_id = any(%s)", [tenant, gone])
-        owner.execute(
+        there.execute(
             f"insert into {schema}.audit_event (event_id, occurred_at, action, actor, purpose, request, targets,"
             " outcome, reason, changes, details) values (%s, now(), 'user.erased', %s, 'job:restore', %s, %s, 'success',"
             " 'erased_before_the_restore', '[]', '{}')".encode(),
@@ -111,6 +130,11 @@ def replay(owner: Owner, tenant: UUID, source: UUID | None = None) -> int:
 _ACTOR = json.dumps({"type": "job", "name": "Onyx", "display": "Onyx", "roles": []})
 _INHERIT = """
 insert into onyx.erasure (tenant_id, user_id, begun_at, erased_at, certificate)
-select %s, user_id, begun_at, erased_at, certificate from onyx.erasure where tenant_id = %s and erased_at is not null
+select %s, user_id, begun_at, erased_at, certificate from onyx.erasure where tenant_id = %s
 on conflict do nothing
+"""
+_LOOK = """
+insert into onyx.due (tenant_id, job, due_at)
+select %s, %s, now() where exists (select 1 from onyx.erasure where tenant_id = %s and erased_at is null)
+on conflict (job, tenant_id) do update set due_at = now()
 """

@@ -43,6 +43,8 @@ def move(owner_url: str, tenant: UUID, to: str, progress: Progress = lambda _don
         if row is None or ledger.behind(main, tenant):
             raise NotMoved("There is no such organisation, or migrations have not reached it: run `flask migrate`.")
         node, status = row
+        if main.execute("select 1 from onyx.restore_run where tenant_id = %s", [tenant]).fetchone():
+            raise NotMoved("A restore of it was cut off; the steward finishes it first. Try again in a minute.")
         if status == "deleting":
             raise NotMoved("This organisation is being deleted.")
         if node == to:

@@ -26,6 +26,10 @@ class Refused(Exception):
     """A request that cannot be carried out; the message may be shown to the one who asked."""
 
 
+class Elsewhere(Refused):
+    """Another steward is carrying the same out: the request stays as it is, for that one to finish."""
+
+
 def claim_next(owner_url: str, only: Collection[str] = (), but: Collection[str] = ()) -> UUID | None:
     """Take the oldest waiting request, or one that a steward took and died over; None when there is nothing to do.
 
@@ -56,16 +60,10 @@ def run(owner_url: str, request_id: UUID, more: "Mapping[str, Operation] | None"
             return False
         telling, doing = _progress.set(_teller(connection, request_id)), _request.set(request_id)
         try:
-            result, error = {**OPERATIONS, **(more or {})}[row[0]](owner_url, **row[1]), None
-        except KeyError:
-            result, error = None, f"The steward does not know the operation {row[0]!r}."
-        except (Refused, TypeError, migrate.MigrationFailed) as failure:
-            result, error = None, str(failure)
-        except psycopg.Error as failure:  # the platform reads this: nothing of what is in a tenant's rows
-            result, error = None, said(failure)
-        except Exception as failure:  # one request that cannot be carried out must not stop the steward for ever (F42)
-            _log.exception("steward request failed", request=str(request_id), operation=row[0])
-            result, error = None, type(failure).__name__
+            result, error = _outcome(owner_url, row[0], row[1], more)
+        except Elsewhere as other:
+            _log.info("request left to another steward", request=str(request_id), operation=row[0], why=str(other))
+            return False
         finally:
             _progress.reset(telling)
             _request.reset(doing)
@@ -83,6 +81,33 @@ def run(owner_url: str, request_id: UUID, more: "Mapping[str, Operation] | None"
     return error is None
 
 
+def _outcome(
+    owner_url: str, name: str, arguments: dict[str, Any], more: "Mapping[str, Operation] | None"
+) -> tuple[dict[str, Any] | None, str | None]:
+    """What an operation returns, or why it could not, in words that platform admins may read. Raises Elsewhere."""
+    try:
+        return _operation(name, more)(owner_url, **arguments), None
+    except Elsewhere:
+        raise
+    except (Refused, migrate.MigrationFailed) as failure:
+        return None, str(failure)
+    except TypeError as failure:  # mostly an argument that nobody knows; what else it may be stands in the log
+        _log.warning("steward request not understood", request=str(_request.get()), operation=name, exc_info=True)
+        return None, str(failure)
+    except psycopg.Error as failure:  # the platform reads this: nothing of what is in a tenant's rows
+        return None, said(failure)
+    except Exception as failure:  # one request that cannot be carried out must not stop the steward for ever (F42)
+        _log.exception("steward request failed", request=str(_request.get()), operation=name)
+        return None, type(failure).__name__
+
+
+def _operation(name: str, more: "Mapping[str, Operation] | None") -> "Operation":
+    found = {**OPERATIONS, **(more or {})}.get(name)
+    if found is None:
+        raise Refused(f"The steward does not know the operation {name!r}.")
+    return found
+
+
 def done_with(connection: psycopg.Connection[Any], result: dict[str, Any]) -> None:
     """Say in the operation's own transaction that the request being carried out is done; nothing outside of one.
 
@@ -94,6 +119,11 @@ def done_with(connection: psycopg.Connection[Any], result: dict[str, Any]) -> No
             "update onyx.steward_request set state = 'done', result = %s, finished_at = clock_timestamp() where id = %s",
             [json.dumps(result), request_id],
         )
+
+
+def request_under_way() -> UUID | None:
+    """The request that is being carried out; None outside of one."""
+    return _request.get()
 
 
 def create_tenant(owner_url: str, *, slug: str, name: str) -> dict[str, Any]:

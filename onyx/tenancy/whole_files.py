@@ -3,14 +3,14 @@
 import errno
 import hashlib
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
 from .steward import Refused
 
-_PART = ".part"
+PART = ".part"
 
 
 class Counted:
@@ -31,26 +31,28 @@ class Counted:
 
 
 @contextmanager
-def placed(path: Path) -> Iterator[Counted]:
+def placed(path: Path, sync: Callable[[int], object] = os.fsync) -> Iterator[Counted]:
     """Write a file under a name that nobody looks for, have it on the disk, then give it its own name; mode 0600.
 
     Raises Refused, with what to do, when the disk is full; what was written is gone then.
     """
-    part = path.with_name(path.name + _PART)
+    part = path.with_name(path.name + PART)
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        drop(part)  # what a killed run left; whoever puts something else there meanwhile is refused, not followed
+        descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
         with open(descriptor, "wb", buffering=1 << 20) as file:
             counted = Counted(file)
             yield counted
             file.flush()
-            os.fsync(file.fileno())
+            sync(file.fileno())
         os.rename(part, path)
         _sync(path.parent)
     except OSError as error:
-        drop(part)
+        with suppress(OSError):
+            drop(part)
         raise Refused(_told(error, path)) from error
-    except BaseException:
+    except BaseException:  # an interruption as well: nothing half-written stays, and whoever called hears of it
         drop(part)
         raise
 

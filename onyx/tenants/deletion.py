@@ -4,7 +4,6 @@ The first closes it; until the second it can be taken back. After the second not
 destroys its keys and data (removal.py) and leaves a signed certificate.
 """
 
-import json
 from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -21,6 +20,7 @@ from onyx.core.errors import Conflict, Invalid
 from onyx.core.ids import uuid7
 from onyx.core.scope import Scope, current_scope
 from onyx.identity import changes
+from onyx.tenancy import requests
 from onyx.tenancy.holds import hold_of
 from onyx.tenancy.listing import Tenant
 from onyx.tenancy.walls import control_plane
@@ -36,7 +36,6 @@ _ONE = f"{_ROW} where id = %s"
 _OPEN = f"{_ROW} where tenant_id = %s and state in ('requested', 'confirmed')"
 _DONE = f"{_ROW} where state = 'done' order by finished_at desc limit %s"
 _LAST_OF = f"{_ROW} where slug = %s order by requested_at desc limit 1"
-_PLACE = "insert into steward_request (id, operation, arguments, requested_by) values (%s, 'delete_tenant', %s, %s)"
 
 
 class Deletion(NamedTuple):
@@ -128,12 +127,11 @@ def confirm(session: Session, actor: Actor, place: Tenant, *, typed: str, deleti
     changes.tenant_changed(session, place.id, "tenant_suspended")
     with told(actor, Action.TENANT_DELETION_CONFIRMED, place, deletion=str(deletion_id)):
         asked = (deletion_id, typed, actor.email or actor.name)
-        with control_plane(current_scope()) as connection:
+        with requests.asking() as connection:
             _must_be(
                 connection, asked, "select deletion_confirm(%s, %s, %s)", "It has changed meanwhile. Look at it again."
             )
-            wanted = json.dumps({"deletion": str(deletion_id)})
-            connection.exec_driver_sql(_PLACE, (uuid7(), wanted, actor.user_id))
+            requests.place_in(connection, "delete_tenant", {"deletion": str(deletion_id)})
     return _known(deletion_id)
 
 
@@ -160,7 +158,7 @@ def _may_be_deleted(place: Tenant, typed: str) -> None:
 
 
 def _must(asked: tuple[Any, ...], statement: str, refusal: str) -> None:
-    with control_plane(current_scope()) as connection:
+    with requests.asking() as connection:
         _must_be(connection, asked, statement, refusal)
 
 

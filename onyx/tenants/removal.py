@@ -31,7 +31,7 @@ from onyx.tenancy.backup_ledger import lock_of
 from onyx.tenancy.context import schema_of
 from onyx.tenancy.key_custody import destroy_tenant_keys
 from onyx.tenancy.signing import signed_document
-from onyx.tenancy.steward import Refused, progress
+from onyx.tenancy.steward import Elsewhere, Refused, progress
 
 from .counting import count_all
 from .written import CERTIFICATE, certificate_of
@@ -84,12 +84,12 @@ class Doomed:
 def delete_tenant(owner_url: str, *, deletion: str, tell: Callable[[str], object] = str) -> dict[str, Any]:
     """Carry out a confirmed deletion, or the rest of it; `tell` hears of each step that is done.
 
-    Raises Refused for one that is not confirmed, or that another process is carrying out.
+    Raises Refused for one that is not confirmed, Elsewhere while another process is carrying it out.
     """
     _outside()
     with psycopg.connect(owner_url, autocommit=True) as owner:
         if owner.execute("select pg_try_advisory_lock(hashtextextended(%s, 12))", [deletion]).fetchone() != (True,):
-            raise Refused("Somebody is carrying it out already.")
+            raise Elsewhere("Somebody is carrying it out already.")
         row = owner.execute(
             "select state, id, tenant_id, slug from onyx.deletion where id = %s", [UUID(deletion)]
         ).fetchone()
@@ -184,6 +184,9 @@ def _remove_files(owner: Owner, doomed: Doomed) -> None:
         if folder.exists():
             shutil.rmtree(folder)
     owner.execute("delete from onyx.backup where tenant_id = %s", [doomed.id])
+    exported = "update onyx.parcel set state = 'gone' where tenant_id = %s returning id"
+    for (id,) in owner.execute(exported, [doomed.id]).fetchall():  # these open without the keys that are gone
+        (base / "parcels" / f"{id.hex}.onyx").unlink(missing_ok=True)
 
 
 def _forget(owner: Owner, doomed: Doomed) -> None:

@@ -1,6 +1,5 @@
 """Making and editing organisations. Structure is the steward's alone: here a request is placed and waited for."""
 
-import json
 import time
 from dataclasses import replace
 from typing import Any
@@ -21,8 +20,8 @@ from onyx.core import outbox
 from onyx.core.actor import Actor
 from onyx.core.db import rows, unit_of_work
 from onyx.core.errors import Conflict, Invalid, OnyxError, Unavailable
-from onyx.core.ids import uuid7
 from onyx.core.scope import Scope, current_scope, tenant_scope
+from onyx.tenancy import requests
 from onyx.tenancy.listing import UNREADABLE, Tenant, looks_like, notes_of
 from onyx.tenancy.listing import tenant as known_tenant
 from onyx.tenancy.slugs import checked_slug
@@ -35,7 +34,6 @@ _NOTE = """
 insert into tenant_note (tenant_id, body) values (%s, %s)
 on conflict (tenant_id) do update set body = excluded.body, changed_at = clock_timestamp()
 """
-_PLACE = "insert into steward_request (id, operation, arguments, requested_by) values (%s, %s, %s, %s)"
 
 
 def create(session: Session, actor: Actor, *, slug: str, name: str) -> Tenant:
@@ -45,7 +43,7 @@ def create(session: Session, actor: Actor, *, slug: str, name: str) -> Tenant:
     answer within eight seconds; the organisation is then made when it is back.
     """
     refuse_taken(checked_slug(slug))
-    ask_steward(actor, "create_tenant", {"slug": slug, "name": name})
+    ask_steward("create_tenant", {"slug": slug, "name": name})
     made = known_tenant(current_scope(), slug=slug)
     assert made is not None
     record_created(session, actor, made)
@@ -102,11 +100,9 @@ def _visitor(actor: Actor, place: Tenant) -> Actor:
     )  # fmt: skip
 
 
-def ask_steward(actor: Actor, operation: str, arguments: dict[str, Any]) -> dict[str, Any]:
+def ask_steward(operation: str, arguments: dict[str, Any]) -> dict[str, Any]:
     """Place a request and wait for its result. Raises Conflict, Invalid or Unavailable."""
-    id = uuid7()
-    with control_plane(current_scope()) as connection:
-        connection.exec_driver_sql(_PLACE, (id, operation, json.dumps(arguments), actor.user_id))
+    id = requests.place(operation, arguments)
     began = time.monotonic()
     while (waited := time.monotonic() - began) < PATIENCE:
         time.sleep(min(0.05, 0.01 + waited / 10))  # a tenth of what it takes, at most, is waited for nothing

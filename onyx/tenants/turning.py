@@ -65,7 +65,7 @@ def resume(session: Session, actor: Actor, place: Tenant) -> Turned:
     if place.status not in ("suspended", "archived"):
         raise Conflict("Only a suspended or archived organisation can be opened again.")
     if place.status == "archived":  # it was left alone: its logs have no place for this month yet
-        ask_steward(actor, "make_partitions", {"tenant": str(place.id)})
+        ask_steward("make_partitions", {"tenant": str(place.id)})
     return resume_prepared(session, actor, place)
 
 

@@ -3,14 +3,13 @@
 from typing import Any
 from uuid import UUID
 
+from onyx.access.telling import told_first
 from onyx.audit.actions import Action
-from onyx.audit.record import record, target
+from onyx.audit.record import target
 from onyx.core.actor import Actor
-from onyx.core.db import unit_of_work
 from onyx.core.errors import Conflict, Invalid
 from onyx.core.scope import current_scope
 from onyx.tenancy import ledger, requests
-from onyx.tenancy.walls import control_plane
 
 from .queries import OPERATION
 
@@ -30,8 +29,6 @@ def ask(actor: Actor, tenant: UUID | None) -> dict[str, Any]:
     if newest is not None and newest.state in ("queued", "running"):
         raise Conflict("A migration waits or runs already.")
     arguments = {"tenant": str(tenant)} if tenant else {}
-    with control_plane(current_scope()) as control:
-        id = requests.place(control, OPERATION, arguments, actor.user_id)
-        with unit_of_work() as own:  # the event commits first: without it nothing is asked for
-            record(own, actor, Action.MIGRATION_STARTED, what)
+    with told_first(actor, Action.MIGRATION_STARTED, what):  # without the event nothing is asked for
+        id = requests.place(OPERATION, arguments)
     return {"id": id, "state": "queued"}

@@ -63,6 +63,10 @@ TABLE = (
         "Writes and sends mail that waits, and tries again what the mail server could not take.",
     ),
     Entry(
+        "parcels.sweep", QUARTER, "steward", "installation", "Remove exports",
+        "Removes exported and uploaded archives whose time is over (PARCEL_HOURS).",
+    ),
+    Entry(
         "partitions.ahead", DAY, "steward", "installation", "Prepare log storage",
         "Makes the log partitions of this month and the next ones for every organisation.",
     ),

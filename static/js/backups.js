@@ -1,18 +1,20 @@
 // Backups of organisations: what there is, what the steward is doing, asking for more.
 import { get, post } from "./api.js";
+import * as parcels from "./parcels.js";
 import { timeElement } from "./times.js";
 
 const byId = (id) => document.getElementById(id);
 const mayManage = Boolean(byId("backups").dataset.mayManage);
 const TINTS = { done: "green", running: "blue", queued: "azure", failed: "red" };
 const KINDS = { asked: "asked for", nightly: "by schedule", before_restore: "before a restore" };
-const VERBS = { backup_tenant: "Backup", restore_backup: "Restore", drill_backup: "Drill" };
+const VERBS = { backup_tenant: "Backup", restore_backup: "Restore", drill_backup: "Drill", export_tenant: "Export", import_archive: "Import" };
 const tenants = new Map(); // slug → id
 const slugs = new Map(); // id → slug
+const failed = new Map(); // what was tried → why it failed
 let next = null;
 let chosen = null;
 let timer = 0;
-let before = "";
+let before = null;
 
 byId("backup-new")?.addEventListener("click", () => open("new"));
 byId("backups-more").addEventListener("click", () => more(next));
@@ -23,19 +25,26 @@ byId("backup-rows").addEventListener("click", (event) => {
 for (const button of document.querySelectorAll("[data-close]")) button.addEventListener("click", () => button.closest("dialog").close());
 for (const radio of byId("restore-form").elements.where) radio.addEventListener("change", turn);
 byId("new-form").addEventListener("submit", (event) => send(event, "new", async (fields) => {
-  const id = tenants.get(fields.tenant.trim());
-  if (!id) throw new Error("There is no organisation by this short name.");
-  await post(`/api/v1/tenants/${id}/backups`, {});
+  await post(`/api/v1/tenants/${await idOf(fields.tenant.trim())}/backups`, {});
 }));
 byId("restore-form").addEventListener("submit", (event) => send(event, "restore", async (fields) => {
   const beside = fields.where === "beside";
   await post(`${path(chosen)}/restore`, beside ? { slug: fields.slug.trim() } : { confirm: fields.confirm.trim() });
 }));
 document.addEventListener("visibilitychange", () => !document.hidden && watch());
-await names();
-await more(null);
-await watch();
+parcels.begin({ idOf, asked: lookNow });
+await Promise.all([more(null), watch(), parcels.show(), tried(names)]);
 
+/** Asked of the server, since the list of names may not be here yet, or not have all of them. */
+async function idOf(slug) {
+  const ask = async () => (await get(`/api/v1/tenants?limit=100&q=${encodeURIComponent(slug)}`)).data.find((one) => one.slug === slug)?.id;
+  const found = tenants.get(slug) ?? (await ask());
+  if (!found) throw new Error("There is no organisation by this short name.");
+  slugs.set(found, slug);
+  return found;
+}
+
+/** The short names that the field offers, and to which rows link. */
 async function names() {
   let after = "";
   do {
@@ -47,10 +56,11 @@ async function names() {
     after = page.next;
   } while (after && tenants.size < 2000);
   byId("slugs").replaceChildren(...[...tenants.keys()].map((slug) => Object.assign(document.createElement("option"), { value: slug })));
+  for (const row of byId("backup-rows").children) link(row);
 }
 
 async function more(after) {
-  await tried(async () => {
+  await tried(async function list() {
     const page = await get(`/api/v1/backups?limit=50${after ? `&after=${after}` : ""}`);
     const rows = page.data.map(line);
     if (after) byId("backup-rows").append(...rows);
@@ -62,39 +72,50 @@ async function more(after) {
   });
 }
 
+/** Something was asked for just now: the list is read anew at the next look, however fast it was done. */
+function lookNow() {
+  before = "";
+  return watch();
+}
+
 async function watch() {
   clearTimeout(timer);
   if (document.hidden) return;
-  let busy = false;
-  await tried(async () => {
+  let busy = false, changed = false;
+  await tried(async function look() {
     const { data } = await get("/api/v1/backup-requests");
     busy = data.some((one) => one.state === "queued" || one.state === "running");
     byId("asked").hidden = !data.length;
     byId("asked-rows").replaceChildren(...data.slice(0, 6).map(asked));
     const now = data.map((one) => one.id + one.state).join();
-    if (before && before !== now) await more(null);
+    changed = before !== null && before !== now;
     before = now;
   });
+  if (changed) await Promise.all([more(null), parcels.show()]);
   timer = setTimeout(watch, busy ? 1000 : 10_000);
 }
 
 function line(one) {
   const row = byId("backup-piece").content.cloneNode(true).querySelector("tr");
   row.backup = one;
-  const link = row.querySelector(".backup-slug");
-  link.textContent = one.slug;
-  if (slugs.has(one.tenant_id)) link.href = `/platform/tenants/${one.tenant_id}`;
+  row.querySelector(".backup-slug").textContent = one.slug;
+  link(row);
   row.querySelector(".backup-kind").textContent = KINDS[one.kind] ?? one.kind;
   row.querySelector(".backup-made").append(timeElement(one.created_at));
   badge(row.querySelector(".backup-state"), one.state);
   row.querySelector(".backup-error").textContent = one.error ?? "";
-  row.querySelector(".backup-size").textContent = one.size === null ? "" : bytes(one.size);
+  row.querySelector(".backup-size").textContent = one.size === null ? "" : parcels.bytes(one.size);
   drillCell(row.querySelector(".backup-drill"), one);
   for (const button of row.querySelectorAll("[data-act]")) {
     button.hidden = !mayManage || one.state !== "done";
     button.setAttribute("aria-label", `${button.textContent} the backup of ${one.slug}`);
   }
   return row;
+}
+
+/** A row leads to its organisation, if that is still there. */
+function link(row) {
+  if (slugs.has(row.backup.tenant_id)) row.querySelector(".backup-slug").href = `/platform/tenants/${row.backup.tenant_id}`;
 }
 
 function drillCell(cell, one) {
@@ -128,8 +149,8 @@ function badge(element, state) {
 }
 
 async function drill(one) {
-  await tried(() => post(`${path(one)}/drill`, {}));
-  await watch();
+  await tried(async function drilling() { await post(`${path(one)}/drill`, {}); });
+  await lookNow();
 }
 
 function chooseRestore(one) {
@@ -160,29 +181,25 @@ async function send(event, name, action) {
   try {
     await action(Object.fromEntries(new FormData(event.target)));
     byId(`${name}-dialog`).close();
-    await watch();
+    await lookNow();
   } catch (error) {
     byId(`${name}-error`).textContent = [error.message, ...Object.values(error.fields ?? {})].join(" ");
     byId(`${name}-error`).hidden = false;
   }
 }
 
+/** What fails is shown until the same succeeds: another action's success says nothing about it. */
 async function tried(action) {
-  byId("backups-error").hidden = true;
   try {
     await action();
+    failed.delete(action.name);
   } catch (error) {
-    byId("backups-error").textContent = error.message;
-    byId("backups-error").hidden = false;
+    failed.set(action.name, error.message);
   }
+  byId("backups-error").textContent = [...new Set(failed.values())].join(" ");
+  byId("backups-error").hidden = !failed.size;
 }
 
 function path(one) {
   return `/api/v1/tenants/${one.tenant_id}/backups/${one.id}`;
-}
-
-function bytes(count) {
-  const units = ["B", "kB", "MB", "GB", "TB"];
-  const power = Math.min(units.length - 1, Math.floor(Math.log10(Math.max(1, count)) / 3));
-  return `${(count / 1000 ** power).toLocaleString(undefined, { maximumFractionDigits: 1 })} ${units[power]}`;
 }

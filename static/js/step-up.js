@@ -28,7 +28,8 @@ export function watchFreshForms() {
   });
 }
 
-async function freshen() {
+/** Whether the session is fresh, after asking if it was not. */
+export async function freshen() {
   const { data } = await get(PATH).catch(() => ({ data: { fresh: true } })); // the server decides anyway
   return data.fresh || confirmItIsMe();
 }

@@ -11,10 +11,17 @@ export function whyNot(file) {
 }
 
 /** Upload one file; `onProgress` gets 0..1. Resolves to the stored file, rejects with ApiError. */
-export function upload(file, onProgress = () => {}) {
+export function upload(file, onProgress) {
+  const form = new FormData();
+  form.append("file", file);
+  return sent("/api/v1/files", form, onProgress);
+}
+
+/** Post a form, or a file as it is. Resolves to the answer's data, rejects with ApiError. */
+export function sent(path, body, onProgress = () => {}) {
   return new Promise((resolve, reject) => {
     const request = new XMLHttpRequest();
-    request.open("POST", "/api/v1/files");
+    request.open("POST", path);
     request.responseType = "json";
     request.setRequestHeader("X-CSRF-Token", csrfToken());
     request.setRequestHeader("Accept", "application/json");
@@ -25,8 +32,6 @@ export function upload(file, onProgress = () => {}) {
       if (request.status === 401) goToLogin(request.response?.error?.reason);
       reject(new ApiError(request.status, request.response?.error ?? { message: `The server answered ${request.status}.` }));
     });
-    const form = new FormData();
-    form.append("file", file);
-    request.send(form);
+    request.send(body);
   });
 }

@@ -13,11 +13,13 @@ from uuid import UUID
 from onyx.app import create_app, load_settings
 from onyx.backups import making, restore
 from onyx.core.actor import Actor, Request
+from onyx.tenancy import nodes
 
 
 def main() -> None:
     told = json.loads(sys.argv[1])
     create_app(load_settings())
+    nodes.install(told.get("nodes", {}))
     where = Request("r", "CLI", "test")
     platform = UUID(told["platform"])
     actor = Actor(platform, "platform", "Platform", None, "", "test", kind="operator", request=where)

@@ -11,7 +11,7 @@ import pytest
 
 from onyx.backups import making, restore
 from onyx.backups.frames import _HEAD, MAGIC
-from onyx.backups.keyring import new_transfer
+from onyx.backups.keyring import new_passphrase, new_transfer
 from onyx.backups.load import Loaded
 from onyx.backups.restore import Source
 from onyx.tenancy.steward import Refused
@@ -87,7 +87,7 @@ HARMS = {
         lambda data, head, frames: with_header(data, tenant={**json.loads(head[17:])["tenant"], "slug": "x"}),
         "does not open",
     ),
-    "a newer format": (lambda data, head, frames: with_header(data, format=2), "format 2"),
+    "a newer format": (lambda data, head, frames: with_header(data, format=3), "format 3"),
     "a newer version": (lambda data, head, frames: with_header(data, versions=[1, 9999]), "newer version"),
     "another installation": (lambda data, head, frames: with_header(data, public_key="00" * 32), "another installation"),
     "a header without keys": (lambda data, head, frames: with_header(data, tenant={}), "header was altered"),
@@ -155,7 +155,8 @@ def test_an_export_cannot_bring_a_name_that_is_kept(owner, owner_url, archive, t
 
 
 def test_keys_and_passphrases_do_not_show_themselves():
-    keys, _, passphrase = new_transfer(uuid4())
+    passphrase = new_passphrase()
+    keys, _ = new_transfer(uuid4(), passphrase)
     loaded = Loaded({}, secrets={"keys": ["canary"]})
     shown = repr((keys, Source(Path("x"), passphrase), loaded))
     assert passphrase not in shown and repr(keys.content) not in shown and "canary" not in shown

@@ -5,7 +5,7 @@ from pathlib import Path
 from onyx.backups import making, restore
 from onyx.backups.restore import Source
 from onyx.core.ids import parse_id
-from onyx.tenancy import boot_check
+from onyx.tenancy import boot_check, erasure
 
 
 def _erase(owner, world, person):
@@ -93,3 +93,29 @@ def test_an_old_export_does_not_bring_them_back_either(app, owner, owner_url, fo
         "select count(*) from onyx.user_key where tenant_id = %s and user_id = %s", [tenant, world.alice.id]
     ).fetchone()
     assert keys == (0,)
+
+
+def test_an_erasure_that_has_begun_is_done_again(
+    app, owner, owner_url, world, full, made, operator, client_of, monkeypatch
+):
+    """Alice's rows are gone and her process died before her key was; Bob's erasure has begun and has not come yet."""
+    alice = client_of("alice")
+    with monkeypatch.context() as dead:
+        dead.setattr("onyx.core.db.outbox.deliver", lambda _letters: None)
+        assert alice.post("/api/v1/users/me/erase", json={"email": world.alice.email}).status_code == 200
+    with app.app_context():
+        erasure.begin(world.acme.id, world.bob.id)
+    source = Source(Path(made["path"]))
+    beside = parse_id(restore.restore(owner_url, source, operator, slug=f"{world.acme.slug}-b")["tenant_id"])
+    restore.restore(owner_url, source, operator)
+    people = {row[0] for row in owner.execute(f"select id from {world.acme.schema}.app_user").fetchall()}
+    assert world.alice.id not in people and world.bob.id in people, "what has not come cannot come any more"
+    copied = {row[0] for row in owner.execute(f"select id from tenant_{beside.hex}.app_user").fetchall()}
+    assert not {world.alice.id, world.bob.id} & copied, "a copy is not there to keep whoever is about to go"
+    for tenant in (world.acme.id, beside):
+        asked = "select count(*) from onyx.due where job = 'erasures' and tenant_id = %s and due_at <= now()"
+        assert owner.execute(asked, [tenant]).fetchone() == (1,), "the job destroys the key"
+        open_ones = owner.execute(
+            "select user_id from onyx.erasure where tenant_id = %s and erased_at is null", [tenant]
+        )
+        assert world.alice.id in {row[0] for row in open_ones}

@@ -1,13 +1,24 @@
-"""The stage of the attack: one module's world, in which everybody has something to lose."""
+"""The stage of the attack: one module's world, in which everybody has something to lose; and a second machine."""
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urlsplit
 
 import psycopg
 import pytest
 
+from onyx import embedded
+from onyx.app import create_app, load_settings
+from onyx.core import db as database
 from onyx.core.db import db
+from onyx.tenancy import bootstrap, migrate, nodes
+from tests.cast import Tenant
+from tests.conftest import let_go
 from tests.factories import belongings
 from tests.tenancy import attack
 
@@ -54,3 +65,67 @@ def stage(app, addresses, owner_url, world) -> Iterator[attack.Stage]:
     yield made
     with bare.app_context():
         db.engine.dispose()
+
+
+@dataclass
+class Two:
+    """The second machine, and an application that knows it."""
+
+    var: Path
+    owner_url: str
+    app: Any
+    owner: psycopg.Connection[Any]
+
+    def has(self, tenant: Tenant) -> bool:
+        return self.owner.execute("select to_regnamespace(%s) is not null", [tenant.schema]).fetchone() == (True,)
+
+
+@pytest.fixture(scope="session")
+def second(addresses) -> Iterator[tuple[Path, dict[str, str]]]:
+    """The second machine's data folder and addresses, for all modules of this run."""
+    with tempfile.TemporaryDirectory(prefix="onyx-two-") as folder:
+        var = Path(folder)
+        var.chmod(0o711)
+        found = embedded.start(var, lambda _: None)
+        try:
+            passwords = [unquote(urlsplit(found[one]).password or "") for one in ("DATABASE_OWNER_URL", "DATABASE_URL")]
+            bootstrap.bootstrap(found["DATABASE_SUPERUSER_URL"], *passwords)
+            yield var, found
+        finally:
+            embedded.stop(var)
+
+
+@pytest.fixture(scope="module")
+def two(app, addresses, second) -> Iterator[Two]:
+    """An application that knows both machines; for one module, since placement is the whole process's."""
+    try:
+        yield from _with_app(addresses, second[1], second[0])
+    finally:
+        with psycopg.connect(addresses["DATABASE_OWNER_URL"]) as main:
+            for (tenant,) in main.execute("select id from onyx.tenant where node = 'two'").fetchall():
+                main.execute("delete from onyx.user_key where tenant_id = %s", [tenant])
+                main.execute("delete from onyx.tenant_key where tenant_id = %s", [tenant])
+                main.execute("delete from onyx.tenant where id = %s", [tenant])
+        nodes.install({})
+        database.place(None)
+
+
+def _with_app(addresses, found, var) -> Iterator[Two]:
+    settings = load_settings().model_copy(
+        update={
+            "rate_limits": False,
+            "database_nodes": f"two={found['DATABASE_URL']}",
+            "database_owner_nodes": f"two={found['DATABASE_OWNER_URL']}",
+        }
+    )
+    made = create_app(settings)
+    made.extensions["onyx"].bus.start(made)
+    migrate.migrate_all(addresses["DATABASE_OWNER_URL"], lambda _: None)
+    with psycopg.connect(found["DATABASE_OWNER_URL"], autocommit=True) as owner:
+        two = Two(var, found["DATABASE_OWNER_URL"], made, owner)
+        yield two
+        two.owner.close()
+    made.extensions["onyx"].bus.stop()
+    with made.app_context():
+        for engine in db.engines.values():
+            let_go(engine)

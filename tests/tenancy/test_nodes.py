@@ -6,86 +6,28 @@ import os
 import signal
 import subprocess
 import sys
-import tempfile
 import threading
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote, urlsplit
 
 import psycopg
 import pytest
 
 from onyx import embedded
-from onyx.app import create_app, load_settings
 from onyx.backups.restore import held
 from onyx.core import db as database
 from onyx.core.db import db, rows, unit_of_work
 from onyx.core.scope import Scope, tenant_scope
 from onyx.edge import queue
 from onyx.edge.state import state
-from onyx.tenancy import bootstrap, migrate, moving, nodes
+from onyx.tenancy import migrate, moving, nodes
 from onyx.tenancy.walls import control_plane
 from onyx.tenants import removal
 from tests.cast import Tenant, World, join
-from tests.conftest import let_go
 
 ROOT = Path(__file__).resolve().parents[2]
-
-
-@dataclass
-class Two:
-    """The second machine, and an application that knows it."""
-
-    var: Path
-    owner_url: str
-    app: Any
-    owner: psycopg.Connection[Any]
-
-    def has(self, tenant: Tenant) -> bool:
-        return self.owner.execute("select to_regnamespace(%s) is not null", [tenant.schema]).fetchone() == (True,)
-
-
-@pytest.fixture(scope="module")
-def two(app, addresses) -> Iterator[Two]:
-    with tempfile.TemporaryDirectory(prefix="onyx-two-") as folder:
-        var = Path(folder)
-        var.chmod(0o711)
-        found = embedded.start(var, lambda _: None)
-        try:
-            passwords = [unquote(urlsplit(found[one]).password or "") for one in ("DATABASE_OWNER_URL", "DATABASE_URL")]
-            bootstrap.bootstrap(found["DATABASE_SUPERUSER_URL"], *passwords)
-            yield from _with_app(addresses, found, var)
-        finally:
-            embedded.stop(var)
-            with psycopg.connect(addresses["DATABASE_OWNER_URL"]) as main:  # whoever lay there is gone with it
-                main.execute("delete from onyx.tenant where node = 'two'")
-            nodes.install({})
-            database.place(None)
-
-
-def _with_app(addresses, found, var) -> Iterator[Two]:
-    settings = load_settings().model_copy(
-        update={
-            "rate_limits": False,
-            "database_nodes": f"two={found['DATABASE_URL']}",
-            "database_owner_nodes": f"two={found['DATABASE_OWNER_URL']}",
-        }
-    )
-    made = create_app(settings)
-    made.extensions["onyx"].bus.start(made)
-    migrate.migrate_all(addresses["DATABASE_OWNER_URL"], lambda _: None)
-    with psycopg.connect(found["DATABASE_OWNER_URL"], autocommit=True) as owner:
-        two = Two(var, found["DATABASE_OWNER_URL"], made, owner)
-        yield two
-        two.owner.close()
-    made.extensions["onyx"].bus.stop()
-    with made.app_context():
-        for engine in db.engines.values():
-            let_go(engine)
 
 
 @pytest.fixture(scope="module")

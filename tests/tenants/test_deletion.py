@@ -235,3 +235,18 @@ def test_a_steward_killed_at_any_step_is_followed_by_one_that_does_the_rest(
     made = petra.get(f"/api/v1/tenant-deletions/{asked['id']}/certificate").get_json()
     with app.app_context(), tenant_scope(world.platform.id, "platform"):
         assert keys.verify_document(made)["counted_before"]["people"] == 6, "counted once, before anything went"
+
+
+def test_a_second_steward_leaves_it_to_the_first(petra, world, owner, owner_url, means):
+    """While one carries it out the other neither does it again nor calls the request failed."""
+    owner.execute("delete from onyx.steward_request")  # what other tests left behind
+    deletion = _ask(petra, world)["id"]
+    assert _confirm(petra, world, {"id": deletion}).status_code == 202
+    request = steward_requests.claim_next(owner_url)
+    with psycopg.connect(owner_url, autocommit=True) as first:
+        first.execute("select pg_advisory_lock(hashtextextended(%s, 12))", [deletion])
+        assert not steward_requests.run(owner_url, request, {"delete_tenant": removal.delete_tenant})
+        state = owner.execute("select state, error from onyx.steward_request where id = %s", [request]).fetchone()
+        assert state == ("running", None) and _schema_is_there(owner, world)
+    assert steward_requests.run(owner_url, request, {"delete_tenant": removal.delete_tenant})
+    assert not _schema_is_there(owner, world)
