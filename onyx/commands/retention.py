@@ -121,6 +121,8 @@ def read_archive(id: str, out: Path | None) -> None:
 
 def _apply(place: Tenant) -> dict[str, Any]:
     actor = operator(place, "retention apply")
+    if place.status != "active":
+        raise Refused("It is closed: nothing is deleted before it is open again.")
 
     @contextmanager
     def work() -> Iterator[Session]:
