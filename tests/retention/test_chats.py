@@ -11,7 +11,9 @@ from onyx.retention import chats as applying
 from tests.retention.conftest import age
 
 
-def test_old_chats_are_set_aside_and_go_a_week_later(world, old_chat, decide, allow, expire, chats, later, events, owner):
+def test_old_chats_are_set_aside_and_go_a_week_later(
+    world, old_chat, decide, allow, expire, chats, later, events, owner
+):
     old, edge, young = old_chat("alice", 40), old_chat("bob", 29.99), old_chat("alice", 1)
     theirs = old_chat("mallory", 400)
     allow(world.globex, retention_chat_days=500)
