@@ -29,7 +29,7 @@ from onyx.tenancy import nodes
 from onyx.tenancy.fit import require_ours
 from onyx.tenancy.master_check import require_master_of_owner
 from onyx.tenancy.provisioning import partitions_ahead
-from onyx.tenancy.steward import Refused, claim_next
+from onyx.tenancy.steward import Refused, claim, claim_next
 from onyx.tenancy.steward import run as carry_out
 from onyx.tenants import removal
 from onyx.tenants.measuring import measure_all
@@ -141,8 +141,7 @@ class Steward:
         if self._database is None or self._database.closed:
             self._database = psycopg.connect(self.owner_url, autocommit=True, connect_timeout=5)
             self._database.execute("listen onyx_steward")  # whoever places a request calls (migrations/platform/0038)
-        open_ones = "select 1 from onyx.steward_request where state in ('queued', 'running') limit 1"
-        while self._database.execute(open_ones).fetchone() and (request := claim_next(self.owner_url, but=SLOW)):
+        while (request := claim(self._database, but=SLOW)) is not None:
             _log.info("request served", request=str(request), done=carry_out(self.owner_url, request, SHORT))
 
     def _rest(self, asked: Stopping) -> None:

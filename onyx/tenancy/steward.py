@@ -31,19 +31,24 @@ class Elsewhere(Refused):
 
 
 def claim_next(owner_url: str, only: Collection[str] = (), but: Collection[str] = ()) -> UUID | None:
+    """claim() over a connection of its own."""
+    with psycopg.connect(owner_url, autocommit=True) as connection:
+        return claim(connection, only, but)
+
+
+def claim(connection: psycopg.Connection[Any], only: Collection[str] = (), but: Collection[str] = ()) -> UUID | None:
     """Take the oldest waiting request, or one that a steward took and died over; None when there is nothing to do.
 
     `only` and `but` name operations, so that what takes long can be done beside what is waited for.
     """
-    with psycopg.connect(owner_url, autocommit=True) as connection:
-        row = connection.execute(
-            "update onyx.steward_request set state = 'running', told_at = clock_timestamp() where id ="
-            " (select id from onyx.steward_request where (state = 'queued'"
-            f" or (state = 'running' and coalesce(told_at, created_at) < now() - interval '{_STALE}'))"
-            " and (%(only)s::text[] = '{}' or operation = any(%(only)s)) and operation <> all(%(but)s)"
-            " order by created_at limit 1 for update skip locked) returning id",
-            {"only": list(only), "but": list(but)},
-        ).fetchone()
+    row = connection.execute(
+        "update onyx.steward_request set state = 'running', told_at = clock_timestamp() where id ="
+        " (select id from onyx.steward_request where (state = 'queued'"
+        f" or (state = 'running' and coalesce(told_at, created_at) < now() - interval '{_STALE}'))"
+        " and (%(only)s::text[] = '{}' or operation = any(%(only)s)) and operation <> all(%(but)s)"
+        " order by created_at limit 1 for update skip locked) returning id",
+        {"only": list(only), "but": list(but)},
+    ).fetchone()
     return row[0] if row else None
 
 

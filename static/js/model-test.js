@@ -7,9 +7,9 @@ export async function tryModel(button, told, wanted = {}) {
   say(told, "text-secondary", "Asking…");
   try {
     const { data } = await post("/api/v1/tenant/settings/model/test", wanted);
-    say(told, data.ok ? "text-success" : "text-danger", words(data));
+    say(told, data.whose === "built_in" ? "text-secondary" : data.ok ? "said-well" : "said-wrong", words(data));
   } catch (error) {
-    say(told, "text-danger", error.message);
+    say(told, "said-wrong", error.message);
   }
   button.disabled = false;
 }

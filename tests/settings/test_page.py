@@ -15,6 +15,8 @@ def test_an_administrator_decides_and_sees_what_is_used(visit, allow, client_of,
     allow(quota_users=6, quota_messages_daily=100)
     dana = visit("dana")
     dana.goto("/admin/")
+    dana.get_by_test_id("test-model").click()
+    expect(dana.get_by_test_id("model-said")).to_contain_text("the built-in assistant answers")
     dana.get_by_role("link", name="Settings").first.click()
     dana.wait_for_url("**/admin/settings")
     expect(dana.get_by_test_id("usage-users")).to_contain_text("6 of 6")
@@ -40,7 +42,8 @@ def test_an_administrator_decides_and_sees_what_is_used(visit, allow, client_of,
 
 
 def test_the_pages_are_for_everybody_dark_and_on_a_phone(visit, client_of, world):  # noqa: F811
-    for name, path in (("dana", "/admin/settings"), ("petra", f"/platform/tenants/{world.acme.id}")):
+    places = ("/admin/settings", f"/platform/tenants/{world.acme.id}", "/platform/migrations")
+    for name, path in zip(("dana", "petra", "petra"), places, strict=True):
         page = visit(name)
         page.goto(path)
         for theme, width in (("light", 1280), ("dark", 390)):
