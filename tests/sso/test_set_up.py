@@ -97,4 +97,4 @@ def test_the_pages_are_there_and_it_can_be_removed(set_up, client_of):
     assert "Redirect address" in dana.get("/admin/sso").text
     assert dana.delete("/api/v1/sso").get_json()["data"] == {"removed": True}
     assert dana.get("/api/v1/sso").get_json()["data"]["configured"] is False
-    assert "has no single sign-on" in client_of("alice").get("/settings/sso").text
+    assert "has no sign-in service of its own" in client_of("alice").get("/settings/sso").text
