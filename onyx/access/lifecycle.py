@@ -7,6 +7,7 @@ from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import delete
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from onyx.audit.actions import Action
@@ -28,6 +29,7 @@ from .ending import end_all_of
 from .held import roles_held
 from .held import until as ends_of
 from .people import checked_email, checked_roles, must_be_of_a_domain
+from .session_policy import MEANWHILE
 
 
 def change_person(session: Session, actor: Actor, user: User, *, email: str | None, display_name: str | None) -> None:
@@ -77,7 +79,10 @@ def change_roles(session: Session, actor: Actor, user: User, ends: Mapping[str, 
     apart, held = rules.held_apart(actor, user), rules.ends_now(user)
     may_give = lasting.may_give_until(session, actor)  # before the change, which may be one of the actor's own roles
     _write_roles(session, actor, user, ends)
-    session.flush()  # so that the answer, and the rules, see the roles as they are now
+    try:
+        session.flush()  # so that the answer, and the rules, see the roles as they are now
+    except IntegrityError:  # a role was deleted, or the same one given, at this moment
+        raise Conflict(MEANWHILE) from None
     session.refresh(user, ["roles"])
     rules.not_by_oneself(actor, user)
     lasting.must_not_outlast(actor, may_give, rules.grants_beyond(user, actor.tenant_slug, held))

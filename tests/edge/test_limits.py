@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import random
+import time
+from uuid import uuid4
 
 import pytest
 
 from onyx.core.errors import TooMany
-from onyx.edge.at_once import Places, few_at_once
+from onyx.edge.at_once import Places, enter, few_at_once
 from onyx.edge.counting import MOST, Counts
 from onyx.edge.proxies import canonical, client_of, neighbourhood
 from onyx.sessions.sign_in import AT_ONCE
@@ -145,16 +147,31 @@ def test_requests_are_counted_while_redis_is_away(app, client_of, limits_on, red
     assert limited and int(limited[-1].headers["Retry-After"]) > 0
 
 
-def test_few_at_once_while_redis_is_away(app, limits_on, redis_away):
+@pytest.mark.parametrize("away", [True, False])
+def test_few_at_once_with_redis_and_without(app, limits_on, request, away):
+    if away:
+        request.getfixturevalue("redis_away")
+    name = f"onyx:test:{uuid4().hex}"
     with app.app_context():
-        places = [few_at_once("onyx:test:away", AT_ONCE, 30) for _ in range(AT_ONCE)]
+        places = [few_at_once(name, AT_ONCE, 30) for _ in range(AT_ONCE)]
         for one in places:
             one.__enter__()
-        with pytest.raises(TooMany), few_at_once("onyx:test:away", AT_ONCE, 30):
+        with pytest.raises(TooMany), few_at_once(name, AT_ONCE, 30):
             pass
         places[0].__exit__(None, None, None)
-        with few_at_once("onyx:test:away", AT_ONCE, 30):
+        with few_at_once(name, AT_ONCE, 30):
             pass
+
+
+def test_a_place_whose_process_died_is_free_when_its_time_is_over(app, limits_on):
+    name = f"onyx:test:{uuid4().hex}"
+    with app.app_context():
+        enter(name, 2, seconds=1)  # whoever took this one is gone
+        enter(name, 2, seconds=30)
+        with pytest.raises(TooMany):
+            enter(name, 2, seconds=1)
+        time.sleep(1.1)
+        enter(name, 2, seconds=1)()
 
 
 def test_what_a_process_counts_for_itself_stays_small():

@@ -37,6 +37,11 @@ def test_only_addresses_of_the_domains_come_in(only_acme, client_of, world, app)
     assert create("b@bücher.test").status_code == 201
     assert dana.post("/api/v1/invitations", json={"email": "c@elsewhere.test", "roles": ["user"]}).status_code == 422
     assert dana.post("/api/v1/invitations", json={"email": "c@acme.test", "roles": ["user"]}).status_code == 201
+    petra, admins = client_of("petra"), f"/api/v1/tenants/{world.acme.id}/admins"
+    for sign_in in ("invitation", "password"):
+        sent = {"display_name": "Chief", "sign_in": sign_in}
+        assert petra.post(admins, json={**sent, "email": f"{sign_in}@elsewhere.test"}).status_code == 422
+        assert petra.post(admins, json={**sent, "email": f"{sign_in}@acme.test"}).status_code == 201
     moved = dana.patch(f"/api/v1/users/{world.alice.id}", json={"email": "alice@elsewhere.test"})
     assert moved.status_code == 422
     assert dana.patch(f"/api/v1/users/{world.alice.id}", json={"display_name": "Alice A."}).status_code == 200

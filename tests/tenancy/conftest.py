@@ -63,6 +63,8 @@ def stage(app, addresses, owner_url, world) -> Iterator[attack.Stage]:
     made.fresh = attack.the_next_ones(made)
     assert made.fresh["bob"] == [owns["bob"].canary] and made.fresh["mallory"] == [owns["mallory"].canary]
     yield made
+    if made.watcher is not None:
+        made.watcher.close()
     with bare.app_context():
         db.engine.dispose()
 
