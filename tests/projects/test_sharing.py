@@ -76,11 +76,12 @@ def test_reading_ends_when_the_owner_or_the_reader_says_so(client_of, world, own
     assert [one for (one,) in actions] == ["project.created", "project.shared", "project.unshared"]
 
 
-def test_a_deleted_reader_leaves_no_line_behind(client_of, world):
+def test_a_deleted_reader_leaves_no_line_behind(client_of, world, owner):
     alice = client_of("alice")
     project, _ = shared_project(alice, world.bob.email)
     assert client_of("dana").delete(f"/api/v1/users/{world.bob.id}").status_code == 200
     assert alice.get(f"/api/v1/projects/{project}/members").get_json()["data"] == []
+    assert owner.execute(f"select count(*) from {world.acme.schema}.project_member").fetchone() == (0,)
 
 
 def test_nobody_a_stranger_somebody_suspended_and_oneself_answer_alike(client_of, world):
