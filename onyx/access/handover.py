@@ -55,8 +55,8 @@ _REFUSED = {
 def would_lose(session: Session, actor: Actor, user: User) -> dict[str, Any]:
     """What others would lose with a person: purpose `admin` learns who reads how much, no names of projects or files.
 
-    `candidates` may receive it: people who read all of it first, at most a hundred; of the actor only when they are
-    among those.
+    `candidates` may receive it: people who read some of it first, at most a hundred; the actor is among them only when
+    they read all of it.
     """
     shares = rows(session, _SHARES, user.id)
     if not shares:
