@@ -12,7 +12,7 @@ import psycopg
 import pytest
 from psycopg.types.json import Jsonb
 
-from onyx.backups import dump, frames, making, restore
+from onyx.backups import dump, frames, making, restore, settling
 from onyx.backups.frames import Reader, Writer
 from onyx.backups.keyring import transfer_keys
 from onyx.backups.restore import Source
@@ -91,9 +91,11 @@ def test_settings_of_another_installation_are_read_as_the_form_reads_them(
 ):
     monkeypatch.setattr("onyx.backups.aim.made_here", lambda *_: False)
     for said, words in BAD.values():
-        data = _with_settings(export, said, owner)
-        with pytest.raises(Refused, match=words):
-            _bring(owner_url, tmp_path, data, export[1], operator, f"{world.acme.slug}-bad")
+        with pytest.raises(frames.Damaged, match=words):
+            settling.settings_of(said, own=False)
+    said, words = BAD["an address that is none"]
+    with pytest.raises(Refused, match=words):
+        _bring(owner_url, tmp_path, _with_settings(export, said, owner), export[1], operator, f"{world.acme.slug}-bad")
     more = {**SETTINGS, "unknown": "canary", "ip_allow": ["203.0.113.9"]}
     went = _bring(owner_url, tmp_path, _with_settings(export, more, owner), export[1], operator, f"{world.acme.slug}-t")
     kept = owner.execute("select settings from onyx.tenant where id = %s", [parse_id(went["tenant_id"])]).fetchone()[0]
