@@ -74,7 +74,12 @@ HARMS = {
     "a frame taken out": (lambda data, head, frames: head + b"".join(frames[:2] + frames[3:]), "does not open"),
     "a frame twice": (lambda data, head, frames: head + b"".join(frames[:2] + frames[1:]), "does not open"),
     "frames exchanged": (lambda data, head, frames: head + b"".join(swapped(frames)), "does not open"),
-    "a bit in the middle": (lambda data, head, frames: flipped(data, len(data) // 2), "does not open|sensible length"),
+    "a bit of what is sealed": (
+        lambda data, head, frames: flipped(data, len(head) + len(frames[0]) + _HEAD.size + 5), "does not open"
+    ),
+    "a bit of whose it is": (
+        lambda data, head, frames: flipped(data, len(head) + len(frames[0]) + 10), "names a table as Onyx does not"
+    ),
     "a bit at the end": (lambda data, head, frames: flipped(data, len(data) - 1), "does not open"),
     "a key that never was": (
         lambda data, head, frames: head + b"".join(renamed(frames, None, b"\0\0\0\x63")), "never had"
