@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import resource
 import subprocess
 import sys
@@ -90,7 +91,8 @@ def test_a_full_disk_is_told_and_leaves_nothing(owner, owner_url, folder, world,
 
 def test_memory_does_not_grow_with_the_tenant(owner, owner_url, folder, world, full, operator, addresses):
     """A fresh process backs up and restores Acme small, then with 15 MB more in it: its peak may grow by a few."""
-    small = _peak(owner_url, folder, world, f"{world.acme.slug}-s")
+    peak = _measuring(owner_url, folder, world)
+    small = next(peak)
     schema = world.acme.schema
     with owner.transaction():
         owner.execute(f"alter table {schema}.user_file disable trigger user")
@@ -102,7 +104,8 @@ def test_memory_does_not_grow_with_the_tenant(owner, owner_url, folder, world, f
             [world.alice.id],
         )
         owner.execute(f"alter table {schema}.user_file enable trigger user")
-    large = _peak(owner_url, folder, world, f"{world.acme.slug}-l")
+    large = next(peak)
+    peak.close()
     assert large["size"] > small["size"] + 6_000_000
     assert large["peak"] < small["peak"] + 8_000_000, (small, large)
 
@@ -117,18 +120,23 @@ from onyx.core.actor import Actor, Request
 url, folder, tenant, platform, slug = sys.argv[1:]
 create_app(load_settings())
 actor = Actor(UUID(platform), "platform", "", None, "", "test", kind="operator", request=Request("r"))
-made = making.make(url, Path(folder), UUID(tenant), actor)
-restore.restore(url, restore.Source(Path(made["path"])), actor, slug)
-print(json.dumps({"size": made["size"], "peak": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024}))
+for turn in sys.stdin:
+    made = making.make(url, Path(folder), UUID(tenant), actor)
+    restore.restore(url, restore.Source(Path(made["path"])), actor, slug + turn.strip())
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    print(json.dumps({"size": made["size"], "peak": peak}), flush=True)
 """
 
 
-def _peak(owner_url, folder, world, slug):
-    import json
-
-    words = [owner_url, str(folder), str(world.acme.id), str(world.platform.id), slug]
-    ran = subprocess.run([sys.executable, "-c", _MEASURE, *words], capture_output=True, text=True, check=True)
-    return json.loads(ran.stdout)
+def _measuring(owner_url, folder, world):
+    """One process that saves and restores at each turn, and says how large the archive was and its peak so far."""
+    words = [owner_url, str(folder), str(world.acme.id), str(world.platform.id), f"{world.acme.slug}-"]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    with subprocess.Popen([sys.executable, "-c", _MEASURE, *words], **pipes) as process:
+        for turn in ("s", "l"):
+            process.stdin.write(f"{turn}\n")
+            process.stdin.flush()
+            yield json.loads(process.stdout.readline())
 
 
 def test_one_backup_or_restore_of_a_tenant_at_a_time(owner, owner_url, folder, world, made, operator):
