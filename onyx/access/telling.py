@@ -1,4 +1,4 @@
-"""Changes that lie in the control plane: the event first, then the change (docs/decisions/0011)."""
+"""Changes that lie in the control plane: the event first, then the change (docs/decisions/0007)."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager

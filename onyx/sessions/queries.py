@@ -20,8 +20,8 @@ select u.id, u.email, u.status, c.password_hash, p.display_name,
          or exists (select 1 from passkey k where k.user_id = u.id) as has_factor
   from app_user u join profile p on p.user_id = u.id left join credential c on c.user_id = u.id
 """
-_BY_EMAIL = Fixed(_PERSON + " where u.email_digest = decode(%s, 'hex')")
-_BY_ID = Fixed(_PERSON + " where u.id = %s")
+_BY_EMAIL = Fixed(f"{_PERSON} where u.email_digest = decode(%s, 'hex')")
+_BY_ID = Fixed(f"{_PERSON} where u.id = %s")
 
 
 def person_by_email(session: Session, email_digest: bytes) -> Any | None:

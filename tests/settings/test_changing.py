@@ -153,7 +153,7 @@ def test_the_command_line_sets_them_too(app, owner_url, world, events):
 
 
 def test_nobody_waits_for_a_connection_with_one_of_the_same_pool_in_hand(decide, allow, client_of, codes_of, held):  # noqa: F811
-    """Whoever has a tenant's connection may take one of the control plane's, never the other way round (decision 0011)."""
+    """Whoever has a tenant's connection may take one of the control plane's, never the other way round (decision 0007)."""
     dana = client_of("dana")
     assert decide(email_domains=["acme.example"], session_idle_seconds=600).status_code == 200
     allow(quota_users=50, session_idle_seconds=500)
