@@ -28,6 +28,7 @@ from onyx.tenancy.settings import settings_of
 PURPOSE = "job:retention"
 GRACE_DAYS = 7  # as migrations/tenant/0031 has it
 BATCH = 100
+FEW = 20  # chats that go at once: with all their messages, in the time that one statement may take
 AGAIN = timedelta(hours=1)
 _SET_ASIDE = Fixed("select user_id, id from retention_set_aside(%s, %s)")
 _BRING_BACK = Fixed("select user_id, id from retention_bring_back(%s, %s)")
@@ -53,11 +54,11 @@ def apply(actor: Actor, work: Work, tell: Callable[[int, int], None]) -> Applied
     """Apply the rule of the actor's tenant, as it is now; `work` opens a transaction for purpose `job:retention`."""
     days = rule(actor.tenant_id)
     step = _Step(actor, work, tell, days)
-    back = step.through(_BRING_BACK, Action.CHATS_BROUGHT_BACK)
+    back = step.through(_BRING_BACK, Action.CHATS_BROUGHT_BACK, BATCH)
     if days is None:
         return Applied(0, back, 0, None)
-    aside = step.through(_SET_ASIDE, Action.CHATS_SET_ASIDE)
-    gone = step.through(_REMOVE, Action.CHATS_REMOVED)
+    aside = step.through(_SET_ASIDE, Action.CHATS_SET_ASIDE, BATCH)
+    gone = step.through(_REMOVE, Action.CHATS_REMOVED, min(FEW, BATCH))
     return Applied(aside, back, gone, now() + AGAIN)
 
 
@@ -77,16 +78,16 @@ class _Step:
     days: int | None
     done: int = 0
 
-    def through(self, statement: Fixed, action: Action) -> int:
+    def through(self, statement: Fixed, action: Action, most: int) -> int:
         before = self.done
         while True:
             with self.work() as session:
-                found = rows(session, statement, self.days, BATCH)
+                found = rows(session, statement, self.days, most)
                 if found:
                     self._told(session, action, found)
             self.done += len(found)
             self.tell(self.done, self.done)
-            if len(found) < BATCH:
+            if len(found) < most:
                 return self.done - before
 
     def _told(self, session: Session, action: Action, found: list[Any]) -> None:
