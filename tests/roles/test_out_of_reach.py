@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.roles.conftest import give
+from tests.roles.conftest import ROLES, give
 
 DOORS = [
     ("patch", "", {"display_name": "Robert"}),
@@ -48,3 +48,22 @@ def test_the_same_doors_open_to_an_equal(alice, world):
             answer = getattr(alice, method)(f"/api/v1/users/{world.cleo.id}{path}", json=body)
             assert answer.status_code == 200, (method, path, answer.text)
     assert alice.delete(f"/api/v1/users/{world.cleo.id}").status_code == 200
+
+
+def test_a_grant_that_has_ended_is_neither_counted_nor_previewed(client_of, make, world, owner):
+    """The sweep may come later: what is shown goes by the clock."""
+    role, dana, table = make("users:read"), client_of("dana"), f"{world.acme.schema}.user_role"
+    told = {"role_id": role["id"], "permissions": ["sessions:read"]}
+
+    def people():
+        listed = next(one for one in dana.get(ROLES).get_json()["data"] if one["id"] == role["id"])
+        return listed["people"], dana.post(f"{ROLES}/preview", json=told).get_json()["data"]["people"]
+
+    end = {"until": {role["key"]: "2099-01-01T00:00:00Z"}}
+    assert give(dana, world.bob, "user", role["key"], **end).status_code == 200
+    assert people() == (1, 1)
+    with owner.transaction():
+        owner.execute(f"alter table {table} disable trigger user")
+        owner.execute(f"update {table} set expires_at = now() - interval '1 second' where role = %s", [role["key"]])
+        owner.execute(f"alter table {table} enable trigger user")
+    assert people() == (0, 0)
