@@ -7,7 +7,6 @@ from typing import Any
 from flask import Blueprint, Response, request
 from sqlalchemy.orm import Session
 
-from onyx.access.freshness import must_be_fresh
 from onyx.access.policy import Permission
 from onyx.core.actor import Actor
 from onyx.core.errors import NotFound
@@ -44,13 +43,12 @@ def export(actor: Actor, _session: Session, tenant: Tenant) -> Response:
 
 
 @blueprint.get("/api/v1/exports/<parcel_id>/file")
-@requires(Permission.TENANTS_MANAGE, of=queries.parcel, limit="30/minute")
+@requires(Permission.TENANTS_MANAGE, of=queries.parcel, limit="30/minute", fresh=True)
 @documented(answers={200: ARCHIVE})
 def download(actor: Actor, session: Session, parcel: Parcel) -> Response:
-    """The archive as a file, while it is kept; needs a fresh confirmation, though it changes nothing."""
+    """The archive as a file, while it is kept."""
     if parcel.direction != "export":
         raise NotFound()
-    must_be_fresh(session, actor)
     path = parcels.path_of(state().settings.onyx_var, parcel.id)
     if not parcel.may_be_fetched or not path.exists():
         raise NotFound("This export is not here any more. Make a new one.")

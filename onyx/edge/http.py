@@ -78,8 +78,8 @@ def requires(
 
     The view gets `(actor, session, **ids)`. Path parameters that end in `_id` arrive as UUIDs. With `of`, a loader
     `(session, actor, **ids)`, they are replaced by what it finds, under the loader's own name; None is a 404.
-    With `fresh`, a write also needs a proof not older than ten minutes that it is still them (I6); `spends` is the daily
-    quota of which it takes one (T10).
+    With `fresh`, a write, or a download, also needs a proof not older than ten minutes that it is still them (I6);
+    `spends` is the daily quota of which it takes one (T10).
     """
     most, seconds = parsed(limit)
     group = f"{most}per{seconds}"
@@ -95,7 +95,7 @@ def requires(
 
         def inside(actor: Actor, scope: tuple[Any, ...], ids: dict[str, Any]) -> BaseResponse:
             with tenant_scope(*scope):
-                if fresh and request.method not in csrf.SAFE:
+                if fresh and not _only_shows_a_form():
                     with unit_of_work() as session:  # of its own: a view that opens another one must not hold two
                         must_be_fresh(session, actor)
                 with unit_of_work() as session:
@@ -106,6 +106,12 @@ def requires(
         return guarded
 
     return guard
+
+
+def _only_shows_a_form() -> bool:
+    """Whether this reads a page whose form, sent to the same address, is what is dangerous."""
+    rule = request.url_rule
+    return request.method in csrf.SAFE and rule is not None and not (rule.methods or set()) <= csrf.SAFE
 
 
 def everybody(limit: str, **more: Any) -> Callable[[View], View]:
