@@ -4,12 +4,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from flask import Blueprint, Response, request
+from flask import Blueprint, Response, request, stream_with_context
 from sqlalchemy.orm import Session
 
 from onyx.access.policy import Permission
 from onyx.core.actor import Actor
 from onyx.core.errors import NotFound
+from onyx.core.ids import uuid7
 from onyx.core.scope import current_scope
 from onyx.edge.documented import documented
 from onyx.edge.http import Page, body, ok, requires
@@ -53,7 +54,7 @@ def download(actor: Actor, session: Session, parcel: Parcel) -> Response:
     if not parcel.may_be_fetched or not path.exists():
         raise NotFound("This export is not here any more. Make a new one.")
     service.note_download(session, actor, parcel)
-    answer = Response(_pieces(path), content_type=ARCHIVE)
+    answer = Response(stream_with_context(_pieces(actor, path)), content_type=ARCHIVE)
     answer.content_length = path.stat().st_size
     answer.headers["Content-Disposition"] = f'attachment; filename="{parcel.slug}-{parcel.created_at:%Y%m%d}.onyx"'
     return answer
@@ -90,7 +91,8 @@ def _told(header: dict[str, Any]) -> dict[str, Any]:
     return {"slug": header["tenant"]["slug"], "name": header["tenant"]["name"], "created_at": header["created_at"]}
 
 
-def _pieces(path: Path) -> Iterator[bytes]:
-    with open(path, "rb") as file:
-        while piece := file.read(_CHUNK):
+def _pieces(actor: Actor, path: Path) -> Iterator[bytes]:
+    """The file, until the session that asked for it ends (S5)."""
+    with state().streams.open(actor, uuid7(), Permission.TENANTS_MANAGE) as stream, open(path, "rb") as file:
+        while not stream.stopped.is_set() and (piece := file.read(_CHUNK)):
             yield piece

@@ -1,10 +1,21 @@
 """What administrators send about people."""
 
-from typing import Any
+from datetime import UTC, datetime
+from typing import Annotated, Any
 
-from pydantic import AwareDatetime, Field
+from pydantic import AfterValidator, AwareDatetime, Field
 
 from onyx.edge.http import Body
+
+
+def _in_utc(moment: datetime) -> datetime:
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("must lie before the year 10000 in UTC") from None
+
+
+Moment = Annotated[AwareDatetime, AfterValidator(_in_utc)]
 
 
 class NewPerson(Body):
@@ -14,7 +25,7 @@ class NewPerson(Body):
     display_name: str = Field("", max_length=120)
     roles: list[str] = Field(default_factory=lambda: ["user"], min_length=1, max_length=20)
     password: str | None = Field(None, min_length=1, max_length=1024)
-    until: dict[str, AwareDatetime] | None = Field(None, max_length=20)
+    until: dict[str, Moment] | None = Field(None, max_length=20)
 
 
 class People(Body):
@@ -38,4 +49,4 @@ class Roles(Body):
     """Exactly these roles. `until` says when some of them end; without it, roles held already keep their end."""
 
     roles: list[str] = Field(min_length=1, max_length=20)
-    until: dict[str, AwareDatetime] | None = Field(None, max_length=20)
+    until: dict[str, Moment] | None = Field(None, max_length=20)

@@ -5,7 +5,7 @@ import tempfile
 from collections.abc import Iterator
 from typing import IO, Any
 
-from flask import Blueprint, Response, request
+from flask import Blueprint, Response, request, stream_with_context
 from sqlalchemy.orm import Session
 
 from onyx.access.policy import Permission
@@ -13,6 +13,7 @@ from onyx.audit.actions import Action
 from onyx.audit.record import record, target
 from onyx.core.actor import Actor
 from onyx.core.errors import Conflict
+from onyx.core.ids import uuid7
 from onyx.core.pages import parse_id_cursor
 from onyx.core.scope import current_scope
 from onyx.edge.documented import documented
@@ -69,7 +70,7 @@ def lines(actor: Actor, session: Session, archive: Any) -> Response:
         session, actor, Action.ACCESS_LOG_ARCHIVE_READ,
         target("log_partition", archive.log_partition, archive.log_partition), archive=str(archive.id),
     )  # fmt: skip
-    return _download(_pieces(made), "application/x-ndjson", f"{archive.log_partition}.jsonl")
+    return _download(stream_with_context(_pieces(actor, made)), "application/x-ndjson", f"{archive.log_partition}.jsonl")
 
 
 def _opened(actor: Actor, archive: Any) -> IO[bytes]:
@@ -90,9 +91,10 @@ def _opened(actor: Actor, archive: Any) -> IO[bytes]:
     return made
 
 
-def _pieces(made: IO[bytes]) -> Iterator[bytes]:
-    with made:
-        while piece := made.read(_CHUNK):
+def _pieces(actor: Actor, made: IO[bytes]) -> Iterator[bytes]:
+    """The lines, until the session that asked for them ends (S5)."""
+    with made, state().streams.open(actor, uuid7(), Permission.AUDIT_READ) as stream:
+        while not stream.stopped.is_set() and (piece := made.read(_CHUNK)):
             yield piece
 
 

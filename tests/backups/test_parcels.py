@@ -9,7 +9,7 @@ from uuid import UUID
 
 import pytest
 
-from onyx.backups import parcels, receiving
+from onyx.backups import parcel_routes, parcels, receiving
 from onyx.backups.operations import LONG, Operations
 from onyx.tenancy import steward
 
@@ -113,6 +113,16 @@ def test_an_export_is_asked_for_fetched_and_imported(petra, world, owner, export
     assert told[-4:] == [(a, world.petra.email) for a in
                          ("export.asked", "export.downloaded", "import.received", "import.asked")]  # fmt: skip
     assert ("tenant.exported",) in owner.execute(f"select action from {world.acme.schema}.audit_event").fetchall()
+
+
+def test_a_download_ends_with_the_session_that_asked_for_it(client_of, exported, monkeypatch):
+    monkeypatch.setattr(parcel_routes, "_CHUNK", 1024)
+    petra = client_of("petra")
+    answer = petra.get(exported["path"], buffered=False)
+    pieces = iter(answer.response)
+    assert next(pieces)
+    assert petra.post("/api/v1/auth/logout").status_code == 200
+    assert sum(map(len, pieces)) < 8192 < int(answer.headers["Content-Length"])
 
 
 def test_what_is_no_whole_export_is_refused_and_not_kept(petra, place, exported, owner_url, world, carried_out):

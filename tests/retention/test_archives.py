@@ -92,6 +92,23 @@ def test_whole_months_go_after_they_were_archived(
     assert archive(world.acme)["months"] == [] and len(ledger(world.acme)) == 2
 
 
+def test_no_line_is_torn_by_what_somebody_sent(world, owner, old_log, keep_log, archive, ledger, var):
+    """User agents may hold what Python, but not JSON, takes for the end of a line."""
+    partition, agent = old_log(world.acme, 7, lines=1), "x\x85{\u2028}\u2029\x0b\x1c"
+    owner.execute(
+        f"insert into {world.acme.schema}.access_entry (occurred_at, id, kind, method, route, object, status,"
+        f" duration_us, ip, user_agent) select occurred_at + interval '1 second', gen_random_uuid(), kind, method, route,"
+        f" object, status, duration_us, ip, %s from {world.acme.schema}.{partition}",
+        [agent],
+    )
+    keep_log(world.acme, 90)
+    archive(world.acme)
+    (_, _, _, _, file, _, id) = ledger(world.acme)[0]
+    path = shelf.folder_of(var, world.acme.id) / file
+    lines = [json.loads(line) for line in read(path, Archive(id, world.acme.id), owner)]
+    assert [line["user_agent"] for line in lines] == [None, agent]
+
+
 def test_what_was_altered_is_refused(world, owner, old_log, keep_log, archive, ledger, var):
     old_log(world.acme, 7, lines=2500)
     keep_log(world.acme, 90)

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 import time
+from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -18,11 +19,13 @@ import pytest
 from onyx import embedded
 from onyx.backups.restore import held
 from onyx.core import db as database
+from onyx.core.actor import Actor
 from onyx.core.db import db, rows, unit_of_work
 from onyx.core.scope import Scope, tenant_scope
 from onyx.edge import queue
 from onyx.edge.state import state
-from onyx.tenancy import migrate, moving, nodes
+from onyx.retention import chats
+from onyx.tenancy import holds, migrate, moving, nodes
 from onyx.tenancy.walls import control_plane
 from onyx.tenants import removal
 from tests.cast import Tenant, World, join
@@ -69,6 +72,29 @@ def test_a_context_is_judged_there_as_well(two, there):
         assert rows(session, "select count(*) from app_user")[0][0] == 1
         session.connection().exec_driver_sql("set local onyx.context = 'forged'")
         assert rows(session, "select count(*) from app_user")[0][0] == 0
+
+
+def test_a_legal_hold_stops_a_run_that_has_begun(two, there, owner):
+    """Its machine knows the rule and not the hold, which lies on `main`: the run asks again before each batch."""
+    tenant, tess = there
+    api, headers = two.app.test_client(), _sign_in(two.app, tess)
+    assert api.post("/api/v1/sessions", json={"title": "old"}, headers=headers).status_code == 201
+    two.owner.execute(f"update {tenant.schema}.chat_session set last_message_at = now() - interval '40 days'")
+    rule = "update onyx.tenant set settings = settings || '{\"retention_chat_days\": 30}' where id = %s"
+    for side in (owner, two.owner):
+        side.execute(rule, [tenant.id])
+    scope = Scope(tenant.id, "admin", tess.id)
+
+    @contextmanager
+    def work():
+        with tenant_scope(tenant.id, chats.PURPOSE), unit_of_work() as session:
+            yield session
+
+    with two.app.app_context():
+        by = Actor(tenant.id, tenant.slug, tenant.name, None, "", "Onyx", kind="job")
+        held = chats.apply(by, work, lambda *_: holds.begin(scope, "Tess", "Case 7"))
+        assert (held.set_aside, held.removed) == (0, 0)
+        assert holds.end(scope) and chats.apply(by, work, lambda *_: None).set_aside == 1
 
 
 def test_migrations_reach_it_and_the_ledger_of_main_knows(two, there, owner, owner_url):
