@@ -70,7 +70,9 @@ def lines(actor: Actor, session: Session, archive: Any) -> Response:
         session, actor, Action.ACCESS_LOG_ARCHIVE_READ,
         target("log_partition", archive.log_partition, archive.log_partition), archive=str(archive.id),
     )  # fmt: skip
-    return _download(stream_with_context(_pieces(actor, made)), "application/x-ndjson", f"{archive.log_partition}.jsonl")
+    return _download(
+        stream_with_context(_pieces(actor, made)), "application/x-ndjson", f"{archive.log_partition}.jsonl"
+    )
 
 
 def _opened(actor: Actor, archive: Any) -> IO[bytes]:
