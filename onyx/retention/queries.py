@@ -71,7 +71,14 @@ def overview(
 
 def hold_shown(hold: Hold | None) -> dict[str, Any] | None:
     """A hold for a page or a program."""
-    return {"since": rfc3339(hold.since), "by": hold.set_as, "reason": hold.reason} if hold else None
+    if hold is None:
+        return None
+    return {
+        "since": rfc3339(hold.since),
+        "by": hold.set_as,
+        "reason": hold.reason,
+        "by_platform": hold.by_platform,
+    }
 
 
 def archive_shown(row: Any) -> dict[str, Any]:

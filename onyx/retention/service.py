@@ -9,16 +9,21 @@ from onyx.access.visiting import visiting
 from onyx.audit.actions import Action
 from onyx.audit.record import change, record, target
 from onyx.core.actor import Actor
-from onyx.core.errors import Conflict
+from onyx.core.errors import Conflict, Denied
 from onyx.core.scope import current_scope
 from onyx.tenancy import holds
 from onyx.tenancy.listing import Tenant
 
 
 def hold_own(_session: Session, actor: Actor, on: bool, reason: str) -> holds.Hold | None:
-    """Put a hold on the actor's own organisation, or lift it; purpose `admin`. Raises Conflict when it is so already."""
+    """Put a hold on the actor's own organisation, or lift it; purpose `admin`.
+
+    Raises Conflict when it is so already, Denied for lifting one that the platform put on.
+    """
     scope = current_scope()
     before = _must_differ(holds.hold_of(scope), on)
+    if before is not None and before.by_platform:
+        raise Denied("The platform put this legal hold on; only its administrators lift it.")
     with told_first(
         actor, _action(on), target("tenant", actor.tenant_id, actor.tenant_slug), **_told(before, on, reason)
     ):

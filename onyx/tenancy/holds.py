@@ -8,15 +8,16 @@ from onyx.core.scope import Scope
 
 from .walls import control_plane
 
-_READ = "select since, set_as, reason from legal_hold where tenant_id = %s"
+_READ = "select since, set_as, reason, by_platform from legal_hold where tenant_id = %s"
 
 
 class Hold(NamedTuple):
-    """Since when everything is kept, who said so, and why."""
+    """Since when everything is kept, who said so, and why; `by_platform`: the organisation itself cannot lift it."""
 
     since: datetime
     set_as: str
     reason: str
+    by_platform: bool
 
 
 def hold_of(scope: Scope, tenant: UUID | None = None) -> Hold | None:
@@ -33,6 +34,6 @@ def begin(scope: Scope, named: str, why: str) -> bool:
 
 
 def end(scope: Scope) -> bool:
-    """Lift the hold of the scope's tenant; False when there is none."""
+    """Lift the hold of the scope's tenant; False when there is none, or the platform's under purpose `admin`."""
     with control_plane(scope) as connection:
         return bool(connection.exec_driver_sql("select legal_hold_end()").scalar_one())

@@ -76,10 +76,10 @@ function showAside({ chats, goes_at: goes }) {
 function showHold(hold) {
   held = hold;
   byId("hold-state").textContent = hold
-    ? `On since ${new Date(hold.since).toLocaleString()}, by ${hold.by}${hold.reason ? `: ${hold.reason}` : "."}`
+    ? `On since ${new Date(hold.since).toLocaleString()}, by ${hold.by}${hold.by_platform ? " (the platform)" : ""}${hold.reason ? `: ${hold.reason}` : "."}`
     : "There is none.";
   byId("hold-button").textContent = hold ? "Lift the legal hold" : "Put a legal hold on everything";
-  byId("hold-button").hidden = false;
+  byId("hold-button").hidden = Boolean(hold?.by_platform) && !("platform" in section);
 }
 
 async function save(event) {

@@ -146,6 +146,8 @@ def test_only_who_may_change_the_rule_sees_and_holds(client_of, world):
     assert petra.put(f"/api/v1/tenants/{world.acme.id}/legal-hold", json=held).status_code == 200
     told = petra.get(f"/api/v1/tenants/{world.acme.id}/retention").get_json()["data"]
     assert told["legal_hold"]["by"] == world.petra.email
+    lifted = client_of("dana").put("/api/v1/tenant/legal-hold", json={"on": False})
+    assert lifted.status_code == 403 and "platform" in lifted.text
     assert client_of("carol").get("/api/v1/access-log/retention").get_json()["data"]["legal_hold"]
     assert petra.get(f"/api/v1/tenants/{world.globex.id}/retention").get_json()["data"]["legal_hold"] is None
     refused = petra.post(f"/api/v1/tenants/{world.acme.id}/delete", json={"slug": world.acme.slug, "reason": "x"})

@@ -8,7 +8,7 @@ from sqlalchemy.exc import ProgrammingError
 from onyx.backups import operations
 from onyx.core.ids import uuid7
 from onyx.core.scope import Scope, tenant_scope
-from onyx.tenancy import requests, steward
+from onyx.tenancy import holds, requests, steward
 from onyx.tenancy.walls import control_plane
 
 _PLACE = (
@@ -41,6 +41,33 @@ def test_sql_in_a_request_of_the_platform_names_nobody_else(app, world, owner):
     ).fetchone()
     assert row == (str(petra.id), str(petra.id), True)
     owner.execute("update onyx.tenant set status = 'active' where id = %s", [acme.id])
+
+
+def test_a_legal_hold_of_the_platforms_stands_whatever_sql_an_administrator_brings(app, world, owner):
+    """Nor is what it keeps deleted, whoever asks past the pages."""
+    petra, dana = world.petra, world.dana
+    visit, own = Scope(dana.tenant.id, "platform", petra.id), Scope(dana.tenant.id, "admin", dana.id)
+    deletion = uuid7()
+
+    def said(statement, *values):
+        with control_plane(Scope(petra.tenant.id, requests.PURPOSE, petra.id)) as connection:
+            return connection.exec_driver_sql(statement, values).scalar_one()
+
+    def ask():
+        asked = (deletion, dana.tenant.id, dana.tenant.slug, "", "Petra", 0)
+        return said("select deletion_request(%s, %s, %s, %s, %s, %s)", *asked)
+
+    with app.app_context():
+        assert holds.begin(visit, "Petra", "Case 7") and not holds.begin(own, "Dana", "")
+        assert not holds.end(own) and not holds.end(Scope(dana.tenant.id, "member", dana.id))
+        assert holds.hold_of(own).by_platform
+        owner.execute("update onyx.tenant set status = 'suspended' where id = %s", [dana.tenant.id])
+        assert ask() is False
+        assert holds.end(visit) and ask() is True
+        assert holds.begin(own, "Dana", "") and not holds.hold_of(own).by_platform
+        assert said("select deletion_confirm(%s, %s, %s)", deletion, dana.tenant.slug, "Petra") is False
+        assert holds.end(own) and said("select deletion_cancel(%s, %s)", deletion, "Petra") is True
+    owner.execute("update onyx.tenant set status = 'active' where id = %s", [dana.tenant.id])
 
 
 def test_the_steward_acts_in_the_name_of_the_contexts_person(app, world, owner, owner_url):
