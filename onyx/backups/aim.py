@@ -13,6 +13,10 @@ from .keyring import made_here
 from .tables import Connection
 
 LONGEST_NAME = 120
+_THERE = """
+select slug, node, status, exists (select from onyx.legal_hold h where h.tenant_id = t.id) as held
+  from onyx.tenant t where id = %s
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +36,7 @@ def aim_of(main: Connection, header: dict[str, Any], slug: str | None, node: str
     Raises Refused, and Invalid for a short name that cannot be.
     """
     origin = UUID(header["tenant"]["id"])
-    there = main.execute("select slug, node, status from onyx.tenant where id = %s", [origin]).fetchone()
+    there = main.execute(_THERE, [origin]).fetchone()
     wanted, own = slug or header["tenant"]["slug"], made_here(header, main)
     if slug is None and there is not None:
         _may_be_replaced(there, own, node)
@@ -53,5 +57,7 @@ def _may_be_replaced(there: Any, own: bool, node: str | None) -> None:
         raise Refused("This organisation is being deleted: nothing of it comes back.")
     if node not in (None, there[1]):
         raise Refused(f"This organisation lies on the node {there[1]!r} and is restored there. Move it afterwards.")
+    if there[3]:
+        raise Refused("A legal hold keeps everything of this organisation. Restore it beside, or lift the hold first.")
     if not own:
         raise Refused("Another installation made this archive: it replaces nobody here. Use --as.")

@@ -57,6 +57,15 @@ def test_a_tenant_comes_back_in_place(app, owner, owner_url, world, full, made, 
         boot_check.require_walls()
 
 
+def test_under_a_legal_hold_nothing_is_replaced(owner, owner_url, world, made, operator):
+    owner.execute("insert into onyx.legal_hold (tenant_id, set_as, reason) values (%s, 'Petra', '')", [world.acme.id])
+    before = contents(owner, world.acme.schema)
+    with pytest.raises(Refused, match="legal hold"):
+        restore.restore(owner_url, Source(Path(made["path"])), operator)
+    assert contents(owner, world.acme.schema) == before
+    assert restore.restore(owner_url, Source(Path(made["path"])), operator, slug=f"{world.acme.slug}-h")
+
+
 def test_a_restored_tenant_is_built_as_the_migrations_say(app, owner, owner_url, world, full, made, operator):
     """In place, after the old schema is gone: grants, policies, triggers, functions, all as of a new tenant."""
     source = Source(Path(made["path"]))
