@@ -78,7 +78,7 @@ def delete(email: str, slug: str, transfer_to: str | None, as_json: bool) -> Non
         others = about.deletion(session, actor, user)["others"]["projects"]
         receiver = None
         if transfer_to is not None:
-            receiver = service.prepared_to_receive(session, actor, user, _person(session, transfer_to).id)
+            user, receiver = service.prepared_to_receive(session, actor, user, _person(session, transfer_to).id)
         ended = service.remove(session, actor, user, receiver)
     lost = 0 if receiver else len(others)
     told = {

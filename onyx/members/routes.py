@@ -66,7 +66,7 @@ def remove(actor: Actor, session: Session, person: User) -> dict[str, Any]:
     form = body(Removal)
     if form.transfer_to is None:
         return {"deleted": True, "revocations": service.remove(session, actor, person)}
-    receiver = service.prepared_to_receive(session, actor, person, parse_id(form.transfer_to))
+    person, receiver = service.prepared_to_receive(session, actor, person, parse_id(form.transfer_to))
     ended = service.remove(session, actor, person, receiver)
     return {"deleted": True, "revocations": ended, "transferred_to": receiver}
 

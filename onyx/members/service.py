@@ -15,10 +15,13 @@ from onyx.audit.actions import Action
 from onyx.audit.record import record, target
 from onyx.core import outbox
 from onyx.core.actor import Actor
+from onyx.core.errors import NotFound
 from onyx.core.scope import current_scope
 from onyx.identity import challenges, changes, factors, links
 from onyx.identity.models import User
 from onyx.mail.post import post
+
+from . import queries
 
 __all__ = ["change_person", "create", "reactivate", "remove", "reset_password", "set_roles", "suspend"]
 
@@ -33,15 +36,21 @@ def create(
     return id, made
 
 
-def prepared_to_receive(session: Session, actor: Actor, user: User, receiver_id: UUID | None) -> UUID:
-    """Whoever should receive what others read of a person, after its files are sealed for them; remove() comes next.
+def prepared_to_receive(session: Session, actor: Actor, user: User, receiver_id: UUID | None) -> tuple[User, UUID]:
+    """Whoever should receive what others read of a person, after its files are sealed for them; remove() comes next,
+    with the person as they are then. The session's transaction ends, so nothing may have been written in it.
 
     Raises NotFound for nobody of this tenant, Conflict for who cannot receive, and as remove() does.
     """
     must_be_removable(session, actor, user)
     receiver = handover.must_be_able_to_receive(session, actor, user, receiver_id)
-    handover.prepare(actor, user.id, receiver)
-    return receiver
+    id = user.id
+    session.rollback()  # sealing may take minutes, for which neither a context lasts nor others wait for a lock
+    handover.prepare(actor, id, receiver)
+    found = queries.person(session, actor, id)
+    if found is None:
+        raise NotFound()
+    return found, receiver
 
 
 def reset_password(session: Session, actor: Actor, user: User) -> str:

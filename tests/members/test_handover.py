@@ -46,6 +46,28 @@ def test_what_others_would_lose_is_said_without_a_name_of_it(client_of, world):
     assert _deletion(dana, world.lee)["others"] == {"projects": [], "candidates": []}
 
 
+def test_nobody_waits_while_files_are_sealed(client_of, world, owner, monkeypatch):
+    """It may take minutes: a transaction that was open meanwhile would lose its context and hold up administrators."""
+    alice, dana = client_of("alice"), client_of("dana")
+    shared_project(alice, world.bob.email)
+    seal, seen = handover.prepare, []
+
+    def prepare(actor, person, receiver):
+        seen.append(owner.execute(_LOCKS).fetchone()[0])
+        assert dana.put(f"/api/v1/users/{world.lee.id}/roles", json={"roles": ["user"]}).status_code == 200
+        return seal(actor, person, receiver)
+
+    monkeypatch.setattr(handover, "prepare", prepare)
+    assert _delete(dana, world.alice, world.bob.id).status_code == 200
+    assert seen == [0]
+
+
+_LOCKS = """
+select count(*) from pg_locks l join pg_stat_activity a using (pid)
+ where l.locktype = 'advisory' and a.usename = 'onyx_app'
+"""
+
+
 def test_what_others_read_goes_on_with_its_receiver_and_what_is_private_goes(client_of, world, owner, app):
     alice, bob, cleo, dana = map(client_of, ("alice", "bob", "cleo", "dana"))
     private, (secret,) = shared_project(alice, None, text="nobody else's")
