@@ -12,7 +12,6 @@ class Action(StrEnum):
 
     ACCESS_DENIED = "access.denied"
     ACCESS_LOG_ARCHIVED = "access_log.archived"
-    ACCESS_LOG_ARCHIVE_READ = "access_log.archive_read"
     ACCESS_LOG_VIEWED = "access_log.viewed"
     API_KEY_CREATED = "api_key.created"
     API_KEY_EXPIRED = "api_key.expired"
@@ -25,9 +24,9 @@ class Action(StrEnum):
     BACKUP_ASKED = "backup.asked"
     BACKUP_CREATED = "backup.created"
     BACKUP_DRILLED = "backup.drilled"
-    CHATS_BROUGHT_BACK = "chats.brought_back"
     CHATS_REMOVED = "chats.removed"
-    CHATS_SET_ASIDE = "chats.set_aside"
+    CHATS_RESTORED = "chats.restored"
+    CHATS_SUSPENDED = "chats.suspended"
     CHAT_CREATED = "chat.created"
     CHAT_DELETED = "chat.deleted"
     CHAT_EXPORTED = "chat.exported"
@@ -58,6 +57,7 @@ class Action(StrEnum):
     KEYS_ROTATED = "keys.rotated"
     LEGAL_HOLD_BEGUN = "legal_hold.begun"
     LEGAL_HOLD_ENDED = "legal_hold.ended"
+    LOG_ARCHIVE_READ = "log_archive.read"
     MAIL_FAILED = "mail.failed"
     MAIL_SENT = "mail.sent"
     MASTER_KEY_ABANDONED = "master_key.abandoned"
@@ -134,7 +134,6 @@ class Action(StrEnum):
 SENTENCES: dict[Action, str] = {
     Action.ACCESS_DENIED: "{actor} was refused {target}",
     Action.ACCESS_LOG_ARCHIVED: "a month of the access log, {target}, was archived and dropped",
-    Action.ACCESS_LOG_ARCHIVE_READ: "{actor} read the archived access log {target}",
     Action.ACCESS_LOG_VIEWED: "{actor} looked at the access log",
     Action.API_KEY_CREATED: "{actor} created the API key {target}",
     Action.API_KEY_EXPIRED: "the API key {target} ran out",
@@ -147,9 +146,9 @@ SENTENCES: dict[Action, str] = {
     Action.BACKUP_ASKED: "{actor} asked for a backup of {target}",
     Action.BACKUP_CREATED: "a backup of {target} was made",
     Action.BACKUP_DRILLED: "it was tried whether a backup of {target} can be restored",
-    Action.CHATS_BROUGHT_BACK: "chats that had been set aside came back",
     Action.CHATS_REMOVED: "chats beyond the organisation's retention were deleted",
-    Action.CHATS_SET_ASIDE: "chats beyond the organisation's retention were set aside",
+    Action.CHATS_RESTORED: "chats that had been set aside came back",
+    Action.CHATS_SUSPENDED: "chats beyond the organisation's retention were set aside",
     Action.CHAT_CREATED: "{actor} began a chat",
     Action.CHAT_DELETED: "{actor} deleted a chat",
     Action.CHAT_EXPORTED: "{actor} exported a chat",
@@ -180,6 +179,7 @@ SENTENCES: dict[Action, str] = {
     Action.KEYS_ROTATED: "{actor} gave {target} and its people new keys",
     Action.LEGAL_HOLD_BEGUN: "{actor} put a legal hold on {target}",
     Action.LEGAL_HOLD_ENDED: "{actor} lifted the legal hold on {target}",
+    Action.LOG_ARCHIVE_READ: "{actor} read the archived access log {target}",
     Action.MAIL_FAILED: "a mail to {target} could not be sent",
     Action.MAIL_SENT: "a mail was sent to {target}",
     Action.MASTER_KEY_ABANDONED: "{actor} gave up the lost master key with all that it opened",

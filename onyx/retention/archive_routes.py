@@ -67,7 +67,7 @@ def lines(actor: Actor, session: Session, archive: Any) -> Response:
     """Every line of the month, one JSON object each; 409 when the file is not here or was altered."""
     made = _opened(actor, archive)
     record(
-        session, actor, Action.ACCESS_LOG_ARCHIVE_READ,
+        session, actor, Action.LOG_ARCHIVE_READ,
         target("log_partition", archive.log_partition, archive.log_partition), archive=str(archive.id),
     )  # fmt: skip
     return _download(

@@ -54,10 +54,10 @@ def apply(actor: Actor, work: Work, tell: Callable[[int, int], None]) -> Applied
     """Apply the rule of the actor's tenant, as it is now; `work` opens a transaction for purpose `job:retention`."""
     days = rule(actor.tenant_id)
     step = _Step(actor, work, tell, days)
-    back = step.through(_BRING_BACK, Action.CHATS_BROUGHT_BACK, BATCH)
+    back = step.through(_BRING_BACK, Action.CHATS_RESTORED, BATCH)
     if days is None:
         return Applied(0, back, 0, None)
-    aside = step.through(_SET_ASIDE, Action.CHATS_SET_ASIDE, BATCH)
+    aside = step.through(_SET_ASIDE, Action.CHATS_SUSPENDED, BATCH)
     gone = step.through(_REMOVE, Action.CHATS_REMOVED, min(FEW, BATCH))
     return Applied(aside, back, gone, now() + AGAIN)
 
@@ -98,13 +98,13 @@ class _Step:
             of[row.user_id].append(row.id)
         more: dict[str, Any] = {"chats": len(found), "people": len(of), "retention_chat_days": self.days}
         if self.days is not None:
-            more["last_message_before" if action is not Action.CHATS_BROUGHT_BACK else "last_message_since"] = rfc3339(
+            more["last_message_before" if action is not Action.CHATS_RESTORED else "last_message_since"] = rfc3339(
                 now() - timedelta(days=self.days)
             )
         if action is Action.CHATS_REMOVED:
             more |= {"messages": sum(row.messages for row in found), "grace_days": GRACE_DAYS}
         record(session, self.actor, action, *(target("chat", row.id) for row in found), **more)
         if action is not Action.CHATS_REMOVED:  # those were gone from every page a week ago
-            topic = "chats.gone" if action is Action.CHATS_SET_ASIDE else "chats.back"
+            topic = "chats.gone" if action is Action.CHATS_SUSPENDED else "chats.back"
             for user, chats in of.items():
                 outbox.put(session, topic, tenant=self.actor.tenant_id, user=user, chats=chats)

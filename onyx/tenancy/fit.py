@@ -10,6 +10,7 @@ from uuid import uuid4
 
 import psycopg
 import structlog
+from psycopg.errors import UndefinedTable
 from sqlalchemy import Connection
 
 from onyx.core.db import db
@@ -95,10 +96,14 @@ def look(connection: Connection) -> Fit:
 
 
 def require_ours(owner: psycopg.Connection[Any]) -> None:
-    """Raise WrongVersion where this code is too old to migrate or steward this database, which may be empty yet."""
-    if owner.execute("select to_regclass('onyx.newer_code_needed')").fetchone() == (None,):
+    """Raise WrongVersion where this code is too old to migrate or steward this database, which may be empty yet.
+
+    `owner` is in autocommit.
+    """
+    try:
+        found = Fit(too_new=_too_new(owner.execute(_NEEDED).fetchall()))
+    except UndefinedTable:
         return
-    found = Fit(too_new=_too_new(owner.execute(_NEEDED).fetchall()))
     if found.trouble is not None:
         raise WrongVersion(f"Onyx cannot start: {found.trouble}")
 

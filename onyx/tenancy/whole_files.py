@@ -38,7 +38,7 @@ def placed(path: Path, sync: Callable[[int], object] = os.fsync) -> Iterator[Cou
     """
     part = path.with_name(path.name + PART)
     try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _make(path.parent)
         drop(part)  # what a killed run left; whoever puts something else there meanwhile is refused, not followed
         descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
         with open(descriptor, "wb", buffering=1 << 20) as file:
@@ -66,6 +66,14 @@ def remove(path: Path) -> None:
 def drop(path: Path) -> None:
     """Remove a file, if it is there."""
     path.unlink(missing_ok=True)
+
+
+def _make(folder: Path) -> None:
+    """Make a folder with those above it, each on the disk before anything lies in it."""
+    if not folder.is_dir():
+        _make(folder.parent)
+        folder.mkdir(mode=0o700, exist_ok=True)
+        _sync(folder.parent)
 
 
 def _told(error: OSError, path: Path) -> str:

@@ -29,6 +29,7 @@ def names(client):
 
 def test_who_sees_which_jobs(client_of):
     assert names(client_of("dana")) == [
+        "chats.expire",
         "erasures.finish",
         "isolation.check",
         "keys.expire",

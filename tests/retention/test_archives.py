@@ -279,7 +279,7 @@ def test_auditors_see_prove_and_read_what_was_archived(
     assert carol.get(f"{path}/manifest").get_json() == ledger(world.acme)[0][5]
     lines = carol.get(f"{path}/lines").text.splitlines()
     assert [json.loads(line)["object"] for line in lines] == [f'line {number}\\ "é' for number in range(3)]
-    assert events(world.acme, "access_log.archive_read")[0]["details"]["archive"] == found[0]["id"]
+    assert events(world.acme, "log_archive.read")[0]["details"]["archive"] == found[0]["id"]
     for name in ("dana", "alice", "greta"):
         assert client_of(name).get(f"{path}/lines").status_code in (403, 404)
     gone = shelf.folder_of(var, world.acme.id) / found[0]["name"]

@@ -20,7 +20,7 @@ def test_old_chats_are_set_aside_and_go_a_week_later(
     assert decide(retention_chat_days=30).status_code == 200
     expire()
     assert chats(world.acme) == {str(old): True, str(edge): False, str(young): False}
-    told = events(world.acme, "chats.set_aside")
+    told = events(world.acme, "chats.suspended")
     assert [one["targets"][0]["id"] for one in told] == [str(old)] and told[0]["actor"]["type"] == "job"
     assert (told[0]["details"]["chats"], told[0]["details"]["retention_chat_days"]) == (1, 30)
 
@@ -87,7 +87,7 @@ def test_a_longer_rule_or_a_hold_brings_back(by, world, old_chat, decide, expire
     expire()
     assert chats(world.acme) == {str(chat): False}
     assert client_of("alice").get(f"/api/v1/sessions/{chat}/messages").status_code == 200
-    assert len(events(world.acme, "chats.brought_back")) == 1
+    assert len(events(world.acme, "chats.restored")) == 1
 
 
 def test_a_legal_hold_wins(world, old_chat, decide, expire, chats, later, client_of, events, owner):
@@ -211,10 +211,10 @@ def test_batches_commit_by_themselves_and_the_rest_goes_on(world, old_chat, deci
     monkeypatch.setattr(applying._Step, "_told", killed)
     with pytest.raises(SystemExit):
         expire()
-    assert sum(chats(world.acme).values()) == 2 and len(events(world.acme, "chats.set_aside")) == 1
+    assert sum(chats(world.acme).values()) == 2 and len(events(world.acme, "chats.suspended")) == 1
     monkeypatch.setattr(applying._Step, "_told", told)
     assert expire().effects == 3 and sum(chats(world.acme).values()) == 5
-    assert [one["details"]["chats"] for one in events(world.acme, "chats.set_aside")] == [2, 2, 1]
+    assert [one["details"]["chats"] for one in events(world.acme, "chats.suspended")] == [2, 2, 1]
 
 
 def test_a_broken_organisation_keeps_no_other(world, old_chat, decide, allow, expire, chats, owner, events):

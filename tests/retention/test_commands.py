@@ -24,7 +24,7 @@ def test_previewing_holding_applying_and_reading(flask, world, old_chat, old_log
     done = json.loads(flask("retention", "apply", *of, "--yes", "--json").output)[0]
     assert (done["chats_set_aside"], done["months_archived"], done["entries_archived"]) == (1, [name], 3)
     assert chats(world.acme) == {str(chat): True}
-    assert events(world.acme, "chats.set_aside")[0]["actor"]["type"] == "operator"
+    assert events(world.acme, "chats.suspended")[0]["actor"]["type"] == "operator"
 
     found = json.loads(flask("retention", "archives", *of, "--json").output)
     read = flask("retention", "read", found[0]["id"])
