@@ -85,7 +85,7 @@ _placement: Placement | None = None
 _HERE = Fixed("select 1 as here")
 
 
-def engine_options(pool_size: int = 20, more: int = 8) -> dict[str, Any]:
+def engine_options(pool_size: int = 28, more: int = 0) -> dict[str, Any]:
     """Options of an engine: connections that stay, and how many more there may be while much goes on."""
     pinned = " ".join(f"-c {name}={value}" for name, value in _PINNED.items())
     return {
