@@ -18,8 +18,10 @@ from .live_filter import COUNTED, Filter, Part, Way, way
 ALIVE = """s.state = 'active' and s.expires_at > now()
    and s.last_seen_at + s.idle_seconds * interval '1 second' > now()"""
 MANY_PEOPLE = 5000
+NEARLY_EVERYBODY = 25_000
 _COLUMNS = "s.id, s.user_id, s.device, s.ip, s.user_agent, s.created_at, s.last_seen_at, s.expires_at"
 _PEOPLE = f"select people_like(%s, {MANY_PEOPLE + 1}) as id"
+_HOW_MANY = f"select count(*) as people from people_like(%s, {NEARLY_EVERYBODY + 1})"
 _AMONG = "s.user_id in (select people_like(%s, 1000000))"
 _IS_NAMED = "is_named(s.user_id, %s)"
 _SOME = f"""
@@ -92,14 +94,15 @@ def _shown(row: Any, actor: Actor) -> dict[str, Any]:
 
 
 def _way(session: Session, wanted: Filter, after: Cursor | None, whole: bool = False) -> Way:
-    """People of that name are looked for by their ids, unless nearly everybody is meant: then each session's person is
-    looked at until there are enough; not where the `whole` is asked for.
+    """People of that name are looked for by their ids, in PostgreSQL where they are many, unless nearly everybody is
+    meant: then each session's person is looked at until there are enough; not where the `whole` is asked for.
     """
     more = []
     if wanted.text:
         found = {row.id for row in rows(session, _PEOPLE, wanted.text)}
         if len(found) > MANY_PEOPLE:
-            more.append(Part(_AMONG if whole else _IS_NAMED, (wanted.text,)))
+            among = whole or rows(session, _HOW_MANY, wanted.text)[0].people <= NEARLY_EVERYBODY
+            more.append(Part(_AMONG if among else _IS_NAMED, (wanted.text,)))
         else:
             people = found if wanted.people is None else found & set(wanted.people)
             wanted = replace(wanted, people=tuple(people))
