@@ -1,7 +1,6 @@
 """Onyx, booted in order on one page."""
 
 import importlib
-import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -121,8 +120,7 @@ def create_app(settings: Settings | None = None, async_mode: str = "threading") 
 
 def _wanted() -> tuple[str, ...]:
     """All features, but for `flask migrate`: it needs nothing of the web, which takes longer to import than it runs."""
-    asked = sys.argv[1:2] if os.environ.get("FLASK_RUN_FROM_CLI") == "true" else []
-    return ("commands",) if asked == ["migrate"] else FEATURES
+    return ("commands",) if sys.argv[1:2] == ["migrate"] else FEATURES
 
 
 def start_background(app: Flask) -> None:
