@@ -11,6 +11,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import psycopg
 import pytest
+from sqlalchemy.exc import DBAPIError
 
 from onyx.core.actor import Actor, Request
 from onyx.core.scope import Scope
@@ -21,6 +22,7 @@ from onyx.retention.log_file import Archive, Damaged, read, sha256_of
 from onyx.tenancy import signing
 from onyx.tenancy.backup_ledger import lock_of
 from onyx.tenancy.steward import Refused
+from onyx.tenancy.walls import control_plane
 
 STEPS = ("export written", "recorded", "dropping", "dropped", "settled")
 
@@ -288,15 +290,8 @@ def test_auditors_see_prove_and_read_what_was_archived(
 
 
 def test_nobody_but_the_owner_writes_the_list_of_archives(world, app, session_of):
-    from sqlalchemy.exc import DBAPIError
-
-    from onyx.tenancy.walls import control_plane
-
     for purpose in ("admin", "auditor", "platform", "job:retention"):
         for verb in ("delete from log_archive", "update log_archive set state = 'dropped'", "delete from legal_hold"):
-            with (
-                pytest.raises(DBAPIError),
-                app.app_context(),
-                control_plane(Scope(world.acme.id, purpose)) as connection,
-            ):
+            scope = Scope(world.acme.id, purpose)
+            with pytest.raises(DBAPIError), app.app_context(), control_plane(scope) as connection:
                 connection.exec_driver_sql(verb)
