@@ -11,19 +11,18 @@ from pathlib import Path
 
 import pytest
 
+from onyx.audit.actions import Action
+from onyx.audit.record import record, target
 from onyx.backups import due, making, restore
 from onyx.backups.operations import BACKUP, DRILL
 from onyx.backups.restore import Source
+from onyx.core.db import rows
 from onyx.core.ids import parse_id, uuid7
 from onyx.tenancy.steward import Refused
 
 
 def test_a_backup_is_one_moment_while_people_work(app, owner, owner_url, folder, world, full, operator, session_of):
     """Each turn writes two rows in one transaction: a backup that saw one of them alone would be no moment."""
-    from onyx.audit.actions import Action
-    from onyx.audit.record import record, target
-    from onyx.core.db import rows
-
     done = threading.Event()
     person, chat = world.alice.id, full["alice"].chat
 

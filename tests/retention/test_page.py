@@ -12,16 +12,7 @@ pytestmark = pytest.mark.browser
 
 
 def test_what_would_go_is_seen_and_confirmed(
-    visit,
-    world,
-    old_chat,
-    old_log,
-    expire,
-    chats,
-    client_of,
-    owner_url,
-    var,
-    steward,
+    visit, world, old_chat, old_log, expire, chats, client_of, owner_url, var, steward
 ):
     chat, name = old_chat("alice", 40), old_log(world.acme, 5)
     dana = visit("dana")

@@ -46,20 +46,9 @@ def stage(app, addresses, owner_url, world) -> Iterator[attack.Stage]:
         return Actor(p.tenant.id, p.tenant.slug, p.tenant.name, p.id, p.email, p.name, (p.role,), permissions)
 
     owns = {name: belongings(name, actor(name), session_of) for name in ("alice", "bob", "mallory", "greta", "dana")}
-    with psycopg.connect(owner_url) as connection:
-        names = [
-            row[0]
-            for row in connection.execute(
-                "select relname::text from pg_class where relnamespace = %s::regnamespace and relispartition"
-                " and relkind = 'r' order by relname desc",
-                [world.acme.schema],
-            )
-        ]
-        key = connection.execute("select encode(ipad, 'hex') from onyx.context_key").fetchone()
-    entry = next(name for name in names if name.startswith("access_entry"))
-    event = next(name for name in names if name.startswith("audit_event"))
+    event, entry, key = _what_there_is(owner_url, world)
     values = attack.placeholders(world, owns, (event, entry))
-    made = attack.Stage(bare, world, owns, addresses, values, attack.canaries(world, owns, [key[0][:24]]))
+    made = attack.Stage(bare, world, owns, addresses, values, attack.canaries(world, owns, [key[:24]]))
     made.fresh = attack.the_next_ones(made)
     assert made.fresh["bob"] == [owns["bob"].canary] and made.fresh["mallory"] == [owns["mallory"].canary]
     yield made
@@ -67,6 +56,21 @@ def stage(app, addresses, owner_url, world) -> Iterator[attack.Stage]:
         made.watcher.close()
     with bare.app_context():
         db.engine.dispose()
+
+
+def _what_there_is(owner_url: str, world: Any) -> tuple[str, str, str]:
+    """The newest partitions of Acme's trail and access log, and the secret that signs contexts."""
+    with psycopg.connect(owner_url) as connection:
+        found = connection.execute(
+            "select relname::text from pg_class where relnamespace = %s::regnamespace and relispartition"
+            " and relkind = 'r' order by relname desc",
+            [world.acme.schema],
+        )
+        names = [row[0] for row in found]
+        key = connection.execute("select encode(ipad, 'hex') from onyx.context_key").fetchone()
+    assert key is not None
+    event, entry = (next(name for name in names if name.startswith(log)) for log in ("audit_event", "access_entry"))
+    return event, entry, key[0]
 
 
 @dataclass
