@@ -7,6 +7,7 @@ const byId = (id) => document.getElementById(id);
 const mayManage = Boolean(byId("backups").dataset.mayManage);
 const TINTS = { done: "green", running: "blue", queued: "azure", failed: "red" };
 const KINDS = { asked: "asked for", nightly: "by schedule", before_restore: "before a restore" };
+const NONE_YET = `There is no backup yet. The first of an organisation is made when it is an hour old${mayManage ? "; you can make one now" : ""}.`;
 const VERBS = { backup_tenant: "Backup", restore_backup: "Restore", drill_backup: "Drill", export_tenant: "Export", import_archive: "Import" };
 const tenants = new Map(); // slug → id
 const slugs = new Map(); // id → slug
@@ -67,7 +68,7 @@ async function more(after) {
     else byId("backup-rows").replaceChildren(...rows);
     next = page.next;
     byId("backups-footer").hidden = !next;
-    byId("backups-note").textContent = byId("backup-rows").childElementCount ? "" : "There is no backup yet.";
+    byId("backups-note").textContent = byId("backup-rows").childElementCount ? "" : NONE_YET;
     byId("backups-note").hidden = !byId("backups-note").textContent;
   });
 }
