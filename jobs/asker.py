@@ -30,6 +30,13 @@ class Asker:
     def shown(self) -> str:
         return self.email or "schedule"
 
+    @property
+    def meta(self) -> dict[str, str]:
+        """The same asker once more, for a job that goes on later."""
+        if self.user is None or self.session is None:
+            return {"kind": "schedule"}
+        return {"kind": "user", "user": self.user.hex, "session": self.session.hex, "email": self.email}
+
 
 _STILL = f"""
 select u.email, {held.ROLES}, {held.EXTRA}

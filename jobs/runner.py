@@ -23,6 +23,7 @@ from onyx.edge import queue, runs
 from onyx.edge.judging import is_open
 from onyx.edge.state import state
 from onyx.edge.store import Away
+from onyx.work.ordering import connection
 from onyx.work.table import BY_NAME, Entry
 
 from . import due
@@ -30,6 +31,8 @@ from .asker import Asker, Refused, identify
 from .lease import Busy, Lease
 
 _log = structlog.get_logger()
+# Seconds that a sweep over all tenants may take before whatever else waits has its turn; it goes on behind that.
+SLICE = 15.0
 
 
 class Closed(Exception):
@@ -112,19 +115,34 @@ def run(name: str, meta: dict[str, object], id: str) -> runs.Run:
 
 
 def _sweep(chosen: Job, asker: Asker, id: str) -> runs.Run:
-    """Visit every tenant that has something due; one that fails does not keep the others (F42)."""
+    """Visit the tenants that have something due, for as long as a slice lasts; one that fails does not keep the others
+    (F42), and many of them do not keep other jobs.
+    """
     began, control = time.time(), Scope(state().platform, "job:control")
     found = due.tenants_due(control, chosen.due or chosen.entry.name)
-    effects = failed = 0
-    for number, tenant in enumerate(found):
-        _tell_progress(chosen, None, id, number, len(found), asker.shown)
+    visited = effects = failed = 0
+    for tenant in found:
+        if visited and time.time() - began > SLICE:
+            _go_on_later(chosen, asker)
+            break
+        _tell_progress(chosen, None, id, visited, len(found), asker.shown)
         done = _visit(chosen, asker, tenant, id, public=False)
+        visited += 1
         effects += done.effects
         failed += done.outcome == "failed"
     outcome = "failed" if failed else "success"
-    whole = runs.Run(id, began, time.time() - began, outcome, effects, asker.shown, None, len(found), failed)
+    whole = runs.Run(id, began, time.time() - began, outcome, effects, asker.shown, None, visited, failed)
     _remember(chosen, None, whole)
     return whole
+
+
+def _go_on_later(chosen: Job, asker: Asker) -> None:
+    """Queue the same sweep behind what waits there; what it has not visited is still due, so that nothing is lost."""
+    try:
+        mark = queue.mark_of(chosen.entry.name, None)
+        queue.place(connection(), chosen.entry.queue, chosen.entry.name, state().platform, asker.meta, mark)
+    except (queue.AlreadyWaiting, queue.NoQueue) as reason:  # the schedule has placed it, or will
+        _log.debug("sweep goes on by the schedule", job=chosen.entry.name, reason=type(reason).__name__)
 
 
 def _visit(chosen: Job, asker: Asker, tenant: UUID, id: str, public: bool) -> runs.Run:

@@ -8,7 +8,9 @@ import os
 import socket
 import threading
 import time
+from collections.abc import Callable
 from datetime import timedelta
+from queue import SimpleQueue
 
 import psycopg
 import redis
@@ -29,9 +31,9 @@ from onyx.tenancy import nodes
 from onyx.tenancy.fit import require_ours
 from onyx.tenancy.master_check import require_master_of_owner
 from onyx.tenancy.provisioning import partitions_ahead
-from onyx.tenancy.steward import Refused, claim, claim_next
+from onyx.tenancy.steward import Refused, claim, claim_next, forget_old
 from onyx.tenancy.steward import run as carry_out
-from onyx.tenants import removal
+from onyx.tenants import removal, usage_days
 from onyx.tenants.measuring import measure_all
 
 from .stopping import Stopping
@@ -40,6 +42,7 @@ _log = structlog.get_logger()
 MEASURE = "tenants.measure"
 PARTITIONS = "partitions.ahead"
 SWEEP = "parcels.sweep"
+USAGE = "usage.forget"
 SHORT = {"delete_tenant": removal.delete_tenant}
 SLOW = (*LONG, retention.ARCHIVE)
 PLACED = {**due.PLACED, retention.JOB: lambda connection, _hours: retention.place(connection)}
@@ -69,6 +72,11 @@ class Steward:
         self.store = Store(settings.redis_cache_url or settings.redis_url)
         self.process = f"{socket.gethostname()}-{os.getpid()}-{os.urandom(3).hex()}"
         self._long = {**Operations(settings).table, **retention.Operations(settings.onyx_var).table}
+        self._rounds: dict[str, Callable[[str, str], None]] = {
+            MEASURE: self.measure, PARTITIONS: self.partitions_ahead, SWEEP: self.sweep, USAGE: self.forget_usage,
+        }  # fmt: skip
+        self._wanted: SimpleQueue[tuple[str, str, str]] = SimpleQueue()
+        self._under_way: set[str] = set()
         self._backup_hours = settings.backup_hours
         self._folder = settings.onyx_var
         self._database: psycopg.Connection | None = None
@@ -80,16 +88,20 @@ class Steward:
         )
 
     def serve(self, asked: Stopping) -> None:
-        """Partitions first: a missing one would refuse every change in Onyx. What takes long has its own thread."""
+        """This month's partitions first: a missing one would refuse every change in Onyx. What takes long, and what goes
+        round all organisations, has its own thread.
+        """
         ready = False
         threading.Thread(target=self._serve_long, args=(asked,), daemon=True, name="long").start()
+        threading.Thread(target=self._serve_rounds, daemon=True, name="rounds").start()
         while not asked.asked:
             try:
                 if not ready:
                     with psycopg.connect(self.owner_url, autocommit=True, connect_timeout=5) as connection:
                         require_master_of_owner(connection)
                         require_ours(connection)
-                    self.partitions_ahead(uuid7().hex, "start")
+                    self.partitions_ahead(uuid7().hex, "start", months=1)
+                    self._go_round(PARTITIONS, uuid7().hex, "start")
                     ready = True
                 self._serve_requests()
                 self._take_from_queue()
@@ -99,10 +111,10 @@ class Steward:
                 _log.debug("redis is away: the steward's queue waits", error=type(error).__name__)
             self._rest(asked)
 
-    def partitions_ahead(self, run: str, by: str) -> None:
+    def partitions_ahead(self, run: str, by: str, months: int = 3) -> None:
         """Make the partitions of this month and the next two for every tenant; one that fails keeps nobody else."""
         began = time.time()
-        tenants, made, failed = partitions_ahead(self.owner_url)
+        tenants, made, failed = partitions_ahead(self.owner_url, months)
         outcome = "failed" if failed else "success"
         self._remember(
             PARTITIONS, runs.Run(run, began, time.time() - began, outcome, made, by, None, tenants, len(failed))
@@ -118,11 +130,18 @@ class Steward:
         )
 
     def sweep(self, run: str, by: str) -> None:
-        """Remove exports and uploaded archives whose time is over."""
+        """Remove exports and uploaded archives whose time is over, and requests that were done with long ago."""
         began = time.time()
         with psycopg.connect(self.owner_url, autocommit=True, connect_timeout=5) as connection:
-            gone = parcels.sweep(connection, self._folder)
+            gone = parcels.sweep(connection, self._folder) + forget_old(connection)
         self._remember(SWEEP, runs.Run(run, began, time.time() - began, "success", gone, by, None, gone, 0))
+
+    def forget_usage(self, run: str, by: str) -> None:
+        """Remove what people used up each day beyond a year; one organisation that fails keeps nobody else."""
+        began = time.time()
+        visited, gone, failed = usage_days.forget_all(self.owner_url)
+        outcome = "failed" if failed else "success"
+        self._remember(USAGE, runs.Run(run, began, time.time() - began, outcome, gone, by, None, visited, failed))
 
     def _finish_deletions(self) -> None:
         """Go on with what a steward that died had begun: twice a minute, in case nobody asks for it again."""
@@ -174,6 +193,25 @@ class Steward:
                 time.sleep(_AWAY)
             time.sleep(_PAUSE)
 
+    def _go_round(self, name: str, run: str, by: str) -> None:
+        """Have the thread for rounds do it, unless it is about to anyway: nobody's request waits for a thousand others."""
+        if name not in self._under_way:
+            self._under_way.add(name)
+            self._wanted.put((name, run, by))
+
+    def _serve_rounds(self) -> None:
+        """One round after the other; the schedule brings back what a killed steward, or an error, ended."""
+        while True:
+            name, run, by = self._wanted.get()
+            try:
+                self._rounds[name](run, by)
+            except psycopg.Error as error:
+                _log.warning("postgresql is away: not done", job=name, error=type(error).__name__)
+            except Exception:  # as in _serve_long
+                _log.exception("a round met what it did not expect", job=name)
+            finally:
+                self._under_way.discard(name)
+
     def _take_from_queue(self) -> None:
         queue.beat(self.store, self.process, "steward")
         found = Queue.dequeue_any(
@@ -186,8 +224,8 @@ class Steward:
         name, by = job.args[0], job.meta.get("actor", {}).get("email") or "schedule"
         self.store.call(self.store.client.delete, queue.mark_of(name, None))
         try:
-            if name in (MEASURE, PARTITIONS, SWEEP):
-                {MEASURE: self.measure, PARTITIONS: self.partitions_ahead, SWEEP: self.sweep}[name](job.id, by)
+            if name in self._rounds:
+                self._go_round(name, job.id, by)
             elif name in PLACED:
                 self._place(job.id, name, by)
             else:

@@ -3,16 +3,18 @@
 from collections.abc import Iterator
 from typing import IO, Any
 
-from flask import Blueprint, Response, render_template
+from flask import Blueprint, Response, render_template, stream_with_context
 from sqlalchemy.orm import Session
 
 from onyx.access.kept import kept
 from onyx.access.policy import Permission
 from onyx.core.actor import Actor
 from onyx.core.db import unit_of_work
+from onyx.core.ids import uuid7
 from onyx.core.scope import Scope, tenant_scope
 from onyx.edge.documented import documented
 from onyx.edge.http import body, requires
+from onyx.edge.state import state
 from onyx.tenancy import erasure
 
 from . import service
@@ -36,7 +38,7 @@ def everything(actor: Actor, session: Session) -> Response:
     """Everything that is kept about the person, as a ZIP."""
     service.note_export(session, actor)
     made = collected(session, actor)
-    response = Response(_pieces(made), content_type="application/zip")
+    response = Response(stream_with_context(_pieces(actor, made)), content_type="application/zip")
     response.headers["Content-Disposition"] = 'attachment; filename="onyx-my-data.zip"'
     return response
 
@@ -56,7 +58,8 @@ def erase(actor: Actor, _session: Session) -> dict[str, Any]:
     return {"erased": True, "certificate": ended.certificate if ended else None}
 
 
-def _pieces(made: IO[bytes]) -> Iterator[bytes]:
-    with made:
-        while piece := made.read(_CHUNK):
+def _pieces(actor: Actor, made: IO[bytes]) -> Iterator[bytes]:
+    """The ZIP, until the session that asked for it ends (S5)."""
+    with made, state().streams.open(actor, uuid7(), Permission.OWN_ACCOUNT) as stream:
+        while not stream.stopped.is_set() and (piece := made.read(_CHUNK)):
             yield piece

@@ -23,6 +23,7 @@ PARTS = {
     "projects": "select id, name, created_at from project where user_id = %s and id > %s order by id limit %s",
     "chats": "select id, project_id, title, is_active, created_at, updated_at, last_message_at from chat_session"
     " where user_id = %s and id > %s order by id limit %s",
+    "chats_set_aside": "select * from own_chats_set_aside(%s, %s, %s)",
     "messages": "select id, chat_session_id, seq, parent_id, role, status, content, token_count, metadata, created_at"
     " from chat_message where user_id = %s and id > %s order by id limit %s",
     "files": "select id, project_id, name, media_type, size, encode(sha256, 'hex') as sha256, created_at from user_file"

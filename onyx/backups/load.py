@@ -14,6 +14,7 @@ from psycopg import Copy, sql
 from onyx.core.clock import now
 from onyx.core.signing import PublicKey, check_document
 from onyx.tenancy.context import schema_of
+from onyx.tenancy.inside import relations
 from onyx.tenancy.ledger import all_applied
 from onyx.tenancy.nodes import is_citus
 from onyx.tenancy.scripts import partitions, scripts
@@ -216,8 +217,8 @@ def _triggers(connection: Connection, schema: str, found: Any, verb: str) -> Non
 def _identities(connection: Connection, schema: str) -> None:
     """Sequences go on behind the largest number that was loaded."""
     rows = connection.execute(
-        "select c.relname, attname from pg_attribute a join pg_class c on c.oid = attrelid"
-        " where relnamespace = %s::regnamespace and attidentity <> '' and not relispartition",
+        f"select c.relname, attname from {relations()} c join pg_attribute a on attrelid = c.oid"
+        " where attidentity <> '' and not relispartition",
         [schema],
     ).fetchall()
     for table, column in rows:

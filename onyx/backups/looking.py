@@ -4,9 +4,15 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+from onyx.core.aside import Lane
+
 from .frames import Damaged, Reader
 from .keyring import transfer_keys
 from .load import fits, read_json, signed_by_header
+
+# One archive after the other: opening a large one takes a processor for seconds.
+LANE = Lane(width=1, line=4)
+BUSY = "Other archives are being opened just now. Try again in a moment."
 
 
 def looked_at(path: Path) -> dict[str, Any]:

@@ -8,12 +8,14 @@ from uuid import UUID
 from onyx.core.clock import now
 from onyx.core.scope import Scope
 from onyx.tenancy.requests import asking
+from onyx.tenancy.steward import Refused
 from onyx.tenancy.walls import control_plane
 from onyx.tenancy.whole_files import PART, Counted, remove
 
 from .tables import Connection
 
 MOST_WAITING = 5
+GONE = "This archive is not here any more. Upload it again."
 _COLUMNS = "id, direction, tenant_id, slug, state, size, sha256, error, created_by, created_as, created_at, expires_at"
 _PAGE = f"select {_COLUMNS} from parcel order by created_at desc limit 20"
 _ONE = f"select {_COLUMNS} from parcel where id = %s"
@@ -101,6 +103,15 @@ def ready(owner: Connection, id: UUID, file: Counted) -> None:
 
 def ended(owner: Connection, id: UUID, state: str, error: str | None = None) -> None:
     owner.execute("update onyx.parcel set state = %s, error = %s where id = %s", [state, error, id])
+
+
+def used(main: Connection, id: UUID) -> None:
+    """A received archive has become an organisation, in the same transaction: it is never two of them.
+
+    Raises Refused when it became one meanwhile.
+    """
+    if not main.execute("update onyx.parcel set state = 'done' where id = %s and state = 'ready'", [id]).rowcount:
+        raise Refused(GONE)
 
 
 def sweep(owner: Connection, folder: Path) -> int:

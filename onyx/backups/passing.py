@@ -51,13 +51,14 @@ def take_in(
     with closing(psycopg.connect(owner_url, autocommit=True)) as owner:
         row = owner.execute("select state from onyx.parcel where id = %s and direction = 'import'", [parcel]).fetchone()
         if row != ("ready",):
-            raise Refused("This archive is not here any more. Upload it again.")
+            raise Refused(parcels.GONE)
         path = parcels.path_of(settings.onyx_var, parcel)
         try:
             source = Source(path, _opened(owner, actor, parcel, passphrase))
-            went = restore(owner_url, source, actor, slug, progress, node=node)
-            parcels.ended(owner, parcel, "done")
-            remove(path)
+            went = restore(
+                owner_url, source, actor, slug, progress, node=node, along=lambda main: parcels.used(main, parcel)
+            )
+            remove(path)  # killed before it: the sweep does it
         finally:
             _forget_passphrase(owner)
     return aftermath.tell(aftermath.store(settings), went)

@@ -11,7 +11,7 @@ from config.settings import Settings
 from onyx.audit.actions import Action
 from onyx.audit.record import record_alone, target
 from onyx.core.actor import Actor
-from onyx.core.aside import aside
+from onyx.core.aside import Full, Lane
 from onyx.core.errors import Conflict, Invalid
 from onyx.core.ids import uuid7
 from onyx.edge.uploads import too_large
@@ -21,8 +21,9 @@ from onyx.tenancy.whole_files import Counted, placed, remove
 
 from . import parcels
 from .frames import Damaged
-from .looking import looked_at
+from .looking import BUSY, LANE, looked_at
 
+WRITING = Lane(width=2, line=100)
 _CHUNK = 64 * 1024
 _SPARE = 256 * 1024 * 1024  # what stays free for everybody else
 
@@ -37,9 +38,9 @@ def receive(actor: Actor, body: IO[bytes], length: int | None, settings: Setting
     id = uuid7()
     path = parcels.path_of(settings.onyx_var, id)
     try:
-        with placed(path, sync=lambda descriptor: aside(lambda: os.fsync(descriptor))) as file:
+        with placed(path, sync=lambda descriptor: WRITING.run(lambda: os.fsync(descriptor))) as file:
             _write(body, file, length, settings.import_limit)
-        header = aside(lambda: looked_at(path))
+        header = LANE.run(lambda: looked_at(path))
         record_alone(
             actor, Action.IMPORT_RECEIVED, target("tenant", None, _slug(header)), purpose="platform", parcel=str(id),
             sha256=file.sha256.hex(), size=file.size,
@@ -49,6 +50,8 @@ def receive(actor: Actor, body: IO[bytes], length: int | None, settings: Setting
         remove(path)
         if isinstance(error, Damaged):
             raise Invalid(fields={"archive": str(error)}) from None
+        if isinstance(error, Full):
+            raise Conflict(BUSY) from None
         if isinstance(error, Refused):
             raise Conflict(str(error)) from None
         raise

@@ -6,7 +6,7 @@ is interrupted before it has not happened, and there is nothing to clean up (doc
 another machine the control plane's part is a second transaction, a moment later (halfway.py).
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -50,12 +50,12 @@ class Source:
 
 def restore(
     owner_url: str, source: Source, actor: Actor, slug: str | None = None, tell: Tell = nothing, step: Step = nothing,
-    node: str | None = None,
+    node: str | None = None, along: Callable[[Connection], None] = lambda _: None,
 ) -> dict[str, Any]:  # fmt: skip
     """Restore an archive: beside as `slug`, else where it came from. Returns what was made, for aftermath.tell().
 
-    In place it goes to the node on which the tenant lies, beside to `node`, else to the original's. Raises Refused for
-    what cannot be restored here and why; nothing has changed then.
+    In place it goes to the node on which the tenant lies, beside to `node`, else to the original's. What `along` writes
+    on `main` commits with it. Raises Refused for what cannot be restored here and why; nothing has changed then.
     """
     halfway.mend(owner_url)
     with _opened(owner_url, source) as (main, reader, keys, file):
@@ -69,6 +69,7 @@ def restore(
                 notice = _settle(both, aim, loaded, actor, step)
                 went = _told(aim, loaded)
                 halfway.pass_over(both, aim, run)
+                along(main)
                 done_with(main, went)
                 step("ready to commit")
             step("committed")

@@ -10,7 +10,7 @@ from onyx.access.telling import told_first
 from onyx.audit.actions import Action
 from onyx.audit.record import record, target
 from onyx.core.actor import Actor
-from onyx.core.aside import aside
+from onyx.core.aside import Full
 from onyx.core.errors import Conflict, Invalid
 from onyx.core.ids import uuid7
 from onyx.core.scope import current_scope
@@ -22,9 +22,9 @@ from onyx.tenancy.slugs import checked_slug
 
 from .frames import Damaged, WrongPassphrase
 from .keyring import new_passphrase
-from .looking import opened
+from .looking import BUSY, LANE, opened
 from .operations import BACKUP, DRILL, EXPORT, IMPORT, RESTORE
-from .parcels import Parcel
+from .parcels import GONE, Parcel
 from .passing import hidden
 
 
@@ -88,10 +88,12 @@ def bring_in(actor: Actor, parcel: Parcel, path: Path, *, slug: str, passphrase:
     Conflict for a taken one.
     """
     if not parcel.may_be_fetched or not path.exists():
-        raise Conflict("This archive is not here any more. Upload it again.")
+        raise Conflict(GONE)
     _must_be_free(slug)
     try:
-        aside(lambda: opened(path, passphrase))
+        LANE.run(lambda: opened(path, passphrase))
+    except Full:
+        raise Conflict(BUSY) from None
     except WrongPassphrase as wrong:
         raise Invalid(fields={"passphrase": str(wrong)}) from None
     except Damaged as damaged:

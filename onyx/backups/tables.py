@@ -7,6 +7,7 @@ import psycopg
 from psycopg import sql
 
 from onyx.tenancy.context import schema_of
+from onyx.tenancy.inside import relations
 
 from .frames import NOBODY
 
@@ -99,8 +100,7 @@ def versions(connection: Connection, tenant: UUID) -> list[int]:
 def without_row_security(connection: Connection, tenant: UUID) -> list[str]:
     """Tables and partitions of a tenant on which row-level security is off."""
     rows = connection.execute(
-        "select relname from pg_class where relnamespace = %s::regnamespace and relkind in ('r', 'p')"
-        " and not relrowsecurity order by relname",
+        f"select relname from {relations()} c where relkind in ('r', 'p') and not relrowsecurity order by 1".encode(),
         [schema_of(tenant)],
     )
     return [row[0] for row in rows]
@@ -126,11 +126,10 @@ select c.relname,
        array(select right(x.relname, 6) from pg_inherits p join pg_class x on x.oid = p.inhrelid
               where p.inhparent = c.oid order by 1),
        c.relkind = 'p'
-  from pg_class c join pg_index i on i.indrelid = c.oid and i.indisprimary
- where c.relnamespace = %(schema)s::regnamespace and c.relkind in ('r', 'p') and not c.relispartition
+  from {relations("%(schema)s")} c join pg_index i on i.indrelid = c.oid and i.indisprimary
+ where c.relkind in ('r', 'p') and not c.relispartition
 """
-_REFERENCES = """
-select distinct c.relname, f.relname from pg_constraint k join pg_class c on c.oid = k.conrelid
-  join pg_class f on f.oid = k.confrelid
- where k.contype = 'f' and c.relnamespace = %(schema)s::regnamespace
+_REFERENCES = f"""
+select distinct c.relname, f.relname from {relations("%(schema)s")} c
+  join pg_constraint k on k.conrelid = c.oid and k.contype = 'f' join pg_class f on f.oid = k.confrelid
 """

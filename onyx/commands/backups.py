@@ -3,21 +3,25 @@
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from itertools import islice
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 import click
+import psycopg
 from flask.cli import AppGroup
 
 from onyx.backups import aftermath, making, restore
+from onyx.backups.dump import nothing
 from onyx.backups.operations import bring_back
 from onyx.core.clock import rfc3339
+from onyx.core.db import said
 from onyx.core.ids import parse_id
 from onyx.core.scope import Scope
 from onyx.edge.state import state
 from onyx.tenancy import backup_ledger
-from onyx.tenancy.listing import every_tenant
+from onyx.tenancy.listing import Tenant, every_tenant
 from onyx.tenancy.steward import Refused
 
 from .owner import owner_url
@@ -25,6 +29,7 @@ from .shell import command, json_option, named, operator, platform, show
 
 backups = AppGroup("backups", help="Make, see, try and bring back backups of organisations.")
 _COLUMNS = ("id", "tenant", "state", "kind", "size", "created_at", "drill")
+_PAGE = 500
 _beside = click.option("--as", "slug", metavar="SLUG", help="Beside the original, under this short name.")
 _node = click.option("--node", metavar="NODE", help="Beside: on which database machine; else where the original lies.")
 _yes = click.option("--yes", is_flag=True, help="Do not ask.")
@@ -36,23 +41,51 @@ _yes = click.option("--yes", is_flag=True, help="Do not ask.")
 @command
 def create(slugs: tuple[str, ...], as_json: bool) -> None:
     """Make a backup of the organisations named, or of all."""
-    folder, made = state().settings.onyx_var, []
-    for place in [named(slug) for slug in slugs] or list(every_tenant(Scope(state().platform, "platform"))):
-        actor = operator(platform(), "backups create")
-        with _bar(place.slug, as_json) as tell:
-            made.append(making.make(owner_url(), folder, place.id, actor, tell=tell))
+    places = [named(slug) for slug in slugs] or list(every_tenant(Scope(state().platform, "platform")))
+    failed: list[str] = []
+    if len(places) == 1:
+        with _bar(places[0].slug, as_json) as tell:
+            made = [_make(places[0], tell)]
+    else:
+        made, failed = _make_all(places, as_json)
     show(made, as_json, ("id", "tenant", "size", "path"))
+    if failed:
+        raise click.ClickException("\n".join([f"{len(failed)} of {len(places)} could not be saved:", *failed]))
+
+
+def _make(place: Tenant, tell: Callable[[int, int], None] = nothing) -> dict[str, Any]:
+    actor = operator(platform(), "backups create")
+    return making.make(owner_url(), state().settings.onyx_var, place.id, actor, tell=tell)
+
+
+def _make_all(places: list[Tenant], as_json: bool) -> tuple[list[dict[str, Any]], list[str]]:
+    """What was made, and of which organisations it could not be, and why: one that fails keeps no other."""
+    made, failed = [], []
+    with click.progressbar(length=len(places), label="Saving", file=sys.stderr, hidden=as_json, show_pos=True) as bar:
+        for place in places:
+            try:
+                made.append(_make(place))
+            except (Refused, psycopg.Error) as error:
+                failed.append(f"{place.slug}: {said(error) if isinstance(error, psycopg.Error) else error}")
+            bar.update(1)
+    return made, failed
 
 
 @backups.command("list")
 @click.option("--tenant", "slug", metavar="SLUG", help="Of one organisation.")
+@click.option("--limit", type=click.IntRange(1), help="The newest so many; all without it.")
 @json_option
 @command
-def list_all(slug: str | None, as_json: bool) -> None:
+def list_all(slug: str | None, limit: int | None, as_json: bool) -> None:
     """Backups, the newest first."""
-    tenant = named(slug).id if slug else None
-    found = backup_ledger.backups(Scope(state().platform, "platform"), 1000, tenant=tenant)
-    show([_shown(row) for row in found], as_json, _COLUMNS)
+    show([_shown(row) for row in islice(_each(named(slug).id if slug else None), limit)], as_json, _COLUMNS)
+
+
+def _each(tenant: UUID | None) -> Iterator[backup_ledger.Backup]:
+    after: UUID | None = None
+    while page := backup_ledger.backups(Scope(state().platform, "platform"), _PAGE, after, tenant):
+        yield from page
+        after = page[-1].id
 
 
 @backups.command("restore")

@@ -22,9 +22,12 @@ import structlog
 from flask import Flask
 from redis.backoff import NoBackoff
 from redis.retry import Retry
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from onyx.core.clock import now
 from onyx.core.db import db
+from onyx.core.errors import Unavailable
 from onyx.core.scope import Scope
 from onyx.tenancy.notices import Notice
 from onyx.tenancy.walls import control_plane
@@ -35,6 +38,7 @@ from .store import Away, Store
 _log = structlog.get_logger()
 CHANNEL = "onyx:control"
 NOBODY = UUID(int=0)
+_AWAY = (Away, OperationalError, PoolTimeout, Unavailable, redis.RedisError, OSError)
 FOREWARNED, UNTOLD, TOLD = "forewarned", "untold", "told"
 
 
@@ -157,7 +161,11 @@ class Bus:
             except Exception as error:
                 self.trusted = False
                 if not self._stopped.is_set():
-                    _log.warning("control bus interrupted", work=work.__name__, error=str(error)[:200])
+                    expected = isinstance(error, _AWAY)  # four times a second while it lasts: a line is enough
+                    _log.warning(
+                        "control bus interrupted", work=work.__name__, error=str(error)[:200],
+                        exc_info=None if expected else error,
+                    )  # fmt: skip
                 self._stopped.wait(0.25)
 
     def _listen(self) -> None:

@@ -14,6 +14,7 @@ from flask import Flask
 from onyx.core import outbox
 
 from .live import push
+from .store import Away
 
 _log = structlog.get_logger()
 _counted: Counter[UUID] = Counter()
@@ -49,8 +50,10 @@ def start(app: Flask, every: float = 1.0) -> None:
             try:
                 with app.app_context():
                     send()
-            except Exception as error:
-                _log.warning("auditors not told", error=type(error).__name__)
+            except Away:
+                _log.warning("auditors not told: redis is away")
+            except Exception:
+                _log.exception("auditors not told")
 
     threading.Thread(target=run, daemon=True, name="new-events").start()
 

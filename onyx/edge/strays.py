@@ -102,7 +102,7 @@ def start(app: Flask, every: float = 10.0) -> None:
                     tell_rooms(state().store, state().bus.process)
             except Away:
                 continue  # the check says that this process has not told
-            except Exception as error:
-                _log.warning("rooms not told", error=type(error).__name__)
+            except Exception:
+                _log.exception("rooms not told")
 
     threading.Thread(target=run, daemon=True, name="rooms").start()

@@ -59,7 +59,7 @@ def tell_platform(tenant: UUID, report_id: UUID, failed: int) -> None:
 
 
 def ask(session: Session, actor: Actor) -> None:
-    """Have the actor's tenant checked within a minute."""
+    """Have the actor's tenant checked within a minute, before those that are due by themselves."""
     with control_plane(current_scope()) as connection:
-        connection.exec_driver_sql("select mark_due(%s, now())", (DUE,))
+        connection.exec_driver_sql("select mark_asked(%s)", (DUE,))
     record(session, actor, Action.ISOLATION_CHECK_ASKED, target("tenant", actor.tenant_id, actor.tenant_slug))

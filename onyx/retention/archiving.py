@@ -26,6 +26,7 @@ from onyx.core.ids import uuid7
 from onyx.tenancy import nodes, settings
 from onyx.tenancy.backup_ledger import lock_of
 from onyx.tenancy.context import schema_of
+from onyx.tenancy.inside import relations
 from onyx.tenancy.signing import signed_document
 from onyx.tenancy.steward import Refused
 from onyx.tenancy.whole_files import placed
@@ -89,9 +90,9 @@ def beyond(there: Owner, tenant: UUID, days: int | None) -> list[str]:
     return [row[0] for row in found]
 
 
-_PARTITIONS = """
-select relname::text from pg_class where relnamespace = to_regnamespace(%s) and relkind = 'r' and relispartition
-   and relname ~ '^access_entry_[0-9]{6}$' and relname::text < %s order by relname
+_PARTITIONS = f"""
+select relname::text from {relations()} c where relkind = 'r' and relispartition
+   and relname ~ '^access_entry_[0-9]{{6}}$' and relname::text < %s order by relname
 """
 
 

@@ -16,10 +16,13 @@ from .provisioning import script
 from .scripts import scripts
 
 _MONTH = re.compile(r"_20\d{4}(?=\b|_)")
-_RELATION = "join pg_class c on c.oid = %s join home h on h.oid = c.relnamespace"
 _ACL = "coalesce((select string_agg(a, ' ' order by a) from unnest({0}::text[]) a), '-')"
+# By what depends on the schema, which an index finds: pg_class and its like have none that begins with the schema, and
+# of a thousand tenants each would be read whole.
 _CATALOGUE = f"""
-with home as (select oid, nspname, nspowner, nspacl from pg_namespace where nspname = %(schema)s)
+with home as (select oid, nspname, nspowner, nspacl from pg_namespace where nspname = %(schema)s),
+inside as materialized (select c.* from home h join pg_depend d on d.refclassid = 'pg_namespace'::regclass
+    and d.refobjid = h.oid and d.classid = 'pg_class'::regclass join pg_class c on c.oid = d.objid)
 select 'schema owned by ' || nspowner::regrole::text || ', granted ' || {_ACL.format("nspacl")} from home
 union all
 select 'role, log-in ' || rolcanlogin || ', superuser ' || rolsuper || ', past policies ' || rolbypassrls
@@ -35,35 +38,36 @@ union all
 select 'relation ' || relname || ' of kind ' || relkind::text || ', owned by ' || relowner::regrole::text
     || ', row security ' || relrowsecurity || ', forced ' || relforcerowsecurity || ', options '
     || coalesce(reloptions::text, '-') || ', granted ' || {_ACL.format("relacl")}
-  from pg_class c join home h on h.oid = c.relnamespace where relkind in ('r', 'p', 'v', 'm', 'S', 'f', 'c')
+  from inside c where relkind in ('r', 'p', 'v', 'm', 'S', 'f', 'c')
 union all
 select 'column ' || c.relname || '.' || attname || ' ' || format_type(atttypid, atttypmod) || ', not null ' || attnotnull
     || ', identity ' || coalesce(nullif(attidentity::text, ''), '-') || ', default '
     || coalesce(pg_get_expr(d.adbin, d.adrelid), '-') || ', statistics ' || coalesce(attstattarget, -1)
     || ', granted ' || {_ACL.format("attacl")}
-  from pg_attribute {_RELATION % "attrelid"} left join pg_attrdef d on d.adrelid = attrelid and d.adnum = attnum
+  from inside c join pg_attribute on attrelid = c.oid left join pg_attrdef d on d.adrelid = attrelid and d.adnum = attnum
  where attnum > 0 and not attisdropped and c.relkind in ('r', 'p', 'v')
 union all
 select 'policy ' || c.relname || '.' || polname || ' for ' || polcmd::text || ', permissive ' || polpermissive || ', to '
     || (select string_agg(case o when 0 then 'public' else o::regrole::text end, ' ') from unnest(polroles) o)
     || ', using ' || coalesce(pg_get_expr(polqual, polrelid), '-')
     || ', check ' || coalesce(pg_get_expr(polwithcheck, polrelid), '-')
-  from pg_policy {_RELATION % "polrelid"}
+  from inside c join pg_policy on polrelid = c.oid
 union all
 select 'trigger ' || pg_get_triggerdef(t.oid) || ', enabled ' || tgenabled::text
-  from pg_trigger t {_RELATION % "tgrelid"} where not tgisinternal
+  from inside c join pg_trigger t on tgrelid = c.oid where not tgisinternal
 union all
 select 'constraint ' || c.relname || '.' || conname || ' ' || pg_get_constraintdef(k.oid) || ', valid ' || convalidated
-  from pg_constraint k {_RELATION % "conrelid"} where contype <> 'n'
+  from inside c join pg_constraint k on conrelid = c.oid where contype <> 'n'
 union all
 select 'index ' || pg_get_indexdef(indexrelid) || ', valid ' || indisvalid
-  from pg_index {_RELATION % "indrelid"}
+  from inside c join pg_index on indrelid = c.oid
 union all
 select 'function ' || proname || '(' || pg_get_function_identity_arguments(p.oid) || ') owned by '
     || proowner::regrole::text || ', definer ' || prosecdef || ', kind ' || provolatile::text || proparallel::text
     || ', settings ' || coalesce(proconfig::text, '-') || ', granted ' || {_ACL.format("proacl")}
     || ', body ' || prosrc || coalesce(pg_get_function_sqlbody(p.oid), '')
-  from pg_proc p join home h on h.oid = p.pronamespace
+  from home h join pg_depend d on d.refclassid = 'pg_namespace'::regclass and d.refobjid = h.oid
+       and d.classid = 'pg_proc'::regclass join pg_proc p on p.oid = d.objid
 union all
 select 'default privileges of ' || defaclrole::regrole::text || ' ' || defaclobjtype::text || ' ' || defaclacl::text
   from pg_default_acl join home h on h.oid = defaclnamespace

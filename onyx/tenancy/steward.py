@@ -20,6 +20,7 @@ from . import migrate, provisioning
 
 _log = structlog.get_logger()
 _STALE = "10 minutes"
+_KEPT = "90 days"
 
 
 class Refused(Exception):
@@ -39,6 +40,7 @@ def claim_next(owner_url: str, only: Collection[str] = (), but: Collection[str] 
 def claim(connection: psycopg.Connection[Any], only: Collection[str] = (), but: Collection[str] = ()) -> UUID | None:
     """Take the oldest waiting request, or one that a steward took and died over; None when there is nothing to do.
 
+    What a person asked for comes before what the schedule did: a thousand nightly backups keep no restore waiting.
     `only` and `but` name operations, so that what takes long can be done beside what is waited for.
     """
     row = connection.execute(
@@ -46,10 +48,17 @@ def claim(connection: psycopg.Connection[Any], only: Collection[str] = (), but: 
         " (select id from onyx.steward_request where (state = 'queued'"
         f" or (state = 'running' and coalesce(told_at, created_at) < now() - interval '{_STALE}'))"
         " and (%(only)s::text[] = '{}' or operation = any(%(only)s)) and operation <> all(%(but)s)"
-        " order by created_at limit 1 for update skip locked) returning id",
+        " order by requested_by is null, created_at limit 1 for update skip locked) returning id",
         {"only": list(only), "but": list(but)},
     ).fetchone()
     return row[0] if row else None
+
+
+def forget_old(connection: psycopg.Connection[Any]) -> int:
+    """Remove requests that were done with long ago; returns how many."""
+    return connection.execute(
+        f"delete from onyx.steward_request where state in ('done', 'failed') and finished_at < now() - interval '{_KEPT}'"
+    ).rowcount
 
 
 def run(owner_url: str, request_id: UUID, more: "Mapping[str, Operation] | None" = None) -> bool:

@@ -8,6 +8,7 @@ import psycopg
 from psycopg import sql
 
 from onyx.tenancy.context import schema_of
+from onyx.tenancy.inside import relations
 
 Owner = psycopg.Connection[Any]
 _MANY = 200_000
@@ -21,13 +22,12 @@ _LAST = """
 select event_id, recorded_at, encode(sha256(convert_to(to_jsonb(e)::text, 'UTF8')), 'hex')
   from {}.audit_event e order by recorded_at desc, event_id desc limit 1
 """
-_SIZE = """
-select coalesce(sum(pg_total_relation_size(c.oid)), 0)::bigint from pg_class c
- where c.relnamespace = to_regnamespace(%s) and c.relkind in ('r', 'm')
+_SIZE = f"""
+select coalesce(sum(pg_total_relation_size(c.oid)), 0)::bigint from {relations()} c where c.relkind in ('r', 'm')
 """
-_LOGS_FROM = """
-select min(to_date(right(c.relname, 6), 'YYYYMM')) from pg_class c
- where c.relnamespace = to_regnamespace(%s) and c.relkind = 'r' and c.relname ~ '^audit_event_[0-9]{6}$'
+_LOGS_FROM = f"""
+select min(to_date(right(c.relname, 6), 'YYYYMM')) from {relations()} c
+ where c.relkind = 'r' and c.relname ~ '^audit_event_[0-9]{{6}}$'
 """
 
 

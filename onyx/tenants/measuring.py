@@ -42,18 +42,16 @@ select coalesce((select max(day) from onyx.tenant_day where tenant_id = %s), cur
 
 def measure_all(owner_url: str) -> tuple[int, int]:
     """Measure every organisation that is not put away; returns how many were, and how many could not be."""
+    done = failed = 0
     with psycopg.connect(owner_url, autocommit=True) as owner:
-        wanted = owner.execute(
-            "select id, node from onyx.tenant where status in ('active', 'suspended') order by node, id"
-        ).fetchall()
-        failed = 0
-        for tenant, there in _with_connections(owner_url, wanted):
+        for tenant, there in each_there(owner_url):
             try:
                 measure(owner, there, tenant)
+                done += 1
             except psycopg.Error:
                 failed += 1
                 _log.exception("not measured", tenant=str(tenant))
-    return len(wanted) - failed, failed
+    return done, failed
 
 
 def measure(owner: Owner, there: Owner, tenant: UUID) -> None:
@@ -67,6 +65,15 @@ def measure(owner: Owner, there: Owner, tenant: UUID) -> None:
         for day in busy:
             owner.execute(_DAY, [tenant, *day])
         owner.execute("delete from onyx.tenant_day where tenant_id = %s and day < current_date - 90", [tenant])
+
+
+def each_there(owner_url: str) -> Iterator[tuple[UUID, Owner]]:
+    """Every organisation that is not put away, with the owner's connection to its node."""
+    with psycopg.connect(owner_url, autocommit=True) as owner:
+        wanted = owner.execute(
+            "select id, node from onyx.tenant where status in ('active', 'suspended') order by node, id"
+        ).fetchall()
+    yield from _with_connections(owner_url, wanted)
 
 
 def _with_connections(owner_url: str, wanted: list[tuple[UUID, str]]) -> Iterator[tuple[UUID, Owner]]:

@@ -31,12 +31,12 @@ TABLE = (
         "Moves what processes wrote down before they ended into each organisation's access log.",
     ),
     Entry(
-        "backups.drill", 7 * DAY, "steward", "installation", "Try backups",
-        "Restores the newest backup of every organisation where nobody sees it, compares it, and lets it go again.",
+        "backups.drill", HOUR, "steward", "installation", "Try backups",
+        "Restores the newest backup of each organisation once a week where nobody sees it, and lets it go again.",
     ),
     Entry(
         "backups.make", HOUR, "steward", "installation", "Make backups",
-        "Makes a sealed backup of every organisation whose last one is older than a day (BACKUP_HOURS).",
+        "Makes sealed backups of organisations whose last one is older than a day (BACKUP_HOURS), some each hour.",
     ),
     Entry(
         "chats.expire", MINUTE, "default", "tenants", "Apply the retention of chats",
@@ -93,6 +93,10 @@ TABLE = (
     Entry(
         "tenants.measure", QUARTER, "steward", "installation", "Measure organisations",
         "Counts how large and how busy each organisation is, for the platform's pages; reads no content.",
+    ),
+    Entry(
+        "usage.forget", DAY, "steward", "installation", "Forget old usage",
+        "Removes how many messages and calls people made each day, after 400 days.",
     ),
 )  # fmt: skip
 BY_NAME = {entry.name: entry for entry in TABLE}

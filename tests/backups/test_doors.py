@@ -2,9 +2,12 @@
 
 import json
 
+import psycopg
 import pytest
 
+from onyx.backups import restore
 from onyx.backups.operations import LONG, Operations
+from onyx.commands import backups as commands
 from onyx.tenancy import steward
 
 
@@ -106,6 +109,18 @@ def test_the_command_line_saves_lists_tries_and_restores(flask, world, full, app
     assert flask("backups", "restore", made["id"], "--yes", "--json").exit_code == 0
     unsure = flask("backups", "restore", made["id"])
     assert unsure.exit_code == 1 and "replaces" in unsure.output
+
+
+def test_one_that_cannot_be_saved_keeps_no_other(flask, world, full, owner_url, monkeypatch):
+    slugs = (world.acme.slug, world.globex.slug)
+    with psycopg.connect(owner_url, autocommit=True) as busy, restore.held(busy, world.acme.id):
+        said = flask("backups", "create", *slugs)
+    assert said.exit_code == 1 and f"{world.acme.slug}: A backup or a restore" in said.output
+    monkeypatch.setattr(commands, "_PAGE", 1)
+    assert flask("backups", "create", *slugs, "--json").exit_code == 0
+    listed = [row["tenant"] for row in json.loads(flask("backups", "list", "--json").output) if row["state"] == "done"]
+    assert sorted(slug for slug in listed if slug in slugs) == sorted([*slugs, world.globex.slug]), "all pages of them"
+    assert len(json.loads(flask("backups", "list", "--limit", "2", "--json").output)) == 2
 
 
 def test_an_export_is_restored_with_its_passphrase(flask, world, full, tmp_path):

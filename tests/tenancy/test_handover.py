@@ -6,6 +6,7 @@ import pytest
 from sqlalchemy.exc import DBAPIError
 
 from onyx.core.db import rows
+from onyx.core.ids import uuid7
 from tests.projects.test_sharing import read, shared_project
 
 
@@ -41,6 +42,36 @@ def test_private_projects_are_not_handed_over(client_of, world, sql, owner):
         assert sql(name, purpose, hand_over) == "42501", purpose
     assert sql("dana", "admin", hand_over.replace(str(world.bob.id), str(world.mallory.id))) == "ON003"
     assert read(bob, secret).status_code == 404 and read(alice, file).status_code == 200
+
+
+def test_nothing_is_handed_over_of_somebody_who_stays(client_of, world, session_of, owner):
+    """SQL that comes into an administrator's transaction can call the function; the commit asks for the deletion."""
+    alice, bob = client_of("alice"), client_of("bob")
+    _project, (file,) = shared_project(alice, world.bob.email)
+    owner.execute(f"alter table {world.acme.schema}.user_file disable trigger user")
+    owner.execute(f"update {world.acme.schema}.user_file set sealed = null, content = 'plain' where id = %s", [file])
+    owner.execute(f"alter table {world.acme.schema}.user_file enable trigger user")
+    hand_over = f"select project_id, files from transfer_projects('{world.alice.id}', '{world.bob.id}')"
+    event = (
+        f"select {world.acme.schema}.audit_append('[{{\"event_id\": \"{uuid7()}\", \"occurred_at\": \"2026-01-01\","
+        ' "action": "user.changed", "schema_version": 1, "outcome": "success"}]\')'
+    )
+    for around in ((), ("set constraints all deferred",), ("savepoint s",)):
+        with pytest.raises(DBAPIError) as refused, session_of("dana", "admin") as session:
+            for statement in (event, *around, hand_over):
+                found = session.connection().exec_driver_sql(statement)
+            assert len(found.all()) == 1, "these ears hear: inside the transaction it went over"
+        assert refused.value.orig.sqlstate == "ON003"
+    with pytest.raises(DBAPIError) as refused, session_of("dana", "admin") as session:
+        for statement in (event, hand_over, "set constraints all immediate"):
+            session.connection().exec_driver_sql(statement)
+    assert refused.value.orig.sqlstate == "ON003"
+    for name in ("dana", "alice", "bob"):
+        with pytest.raises(DBAPIError), session_of(name, "admin") as session:
+            session.connection().exec_driver_sql(f"delete from handed_over where user_id = '{world.alice.id}'")
+    assert read(alice, file).status_code == 200 and read(bob, file).status_code == 200
+    owners = f"select distinct user_id from {world.acme.schema}.user_file where id = %s"
+    assert owner.execute(owners, [file]).fetchall() == [(world.alice.id,)]
 
 
 def test_who_reads_cannot_be_made_up(client_of, world, sql):
