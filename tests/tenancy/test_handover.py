@@ -53,7 +53,7 @@ def test_nothing_is_handed_over_of_somebody_who_stays(client_of, world, session_
     owner.execute(f"alter table {world.acme.schema}.user_file enable trigger user")
     hand_over = f"select project_id, files from transfer_projects('{world.alice.id}', '{world.bob.id}')"
     event = (
-        f"select {world.acme.schema}.audit_append('[{{\"event_id\": \"{uuid7()}\", \"occurred_at\": \"2026-01-01\","
+        f'select {world.acme.schema}.audit_append(\'[{{"event_id": "{uuid7()}", "occurred_at": "2026-01-01",'
         ' "action": "user.changed", "schema_version": 1, "outcome": "success"}]\')'
     )
     for around in ((), ("set constraints all deferred",), ("savepoint s",)):
