@@ -3,7 +3,6 @@
 import json
 import os
 import threading
-import time
 
 import pytest
 from rq.job import Job
