@@ -18,9 +18,11 @@ from .session_rows import SESSIONS, fill
 
 ENDED, WITH_SOCKETS, REVOKED, HELD = 10_000, 200, 100, 1000
 FILTERS = (
-    {"q": "person77777"}, {"q": "person1"}, {"q": "bench"}, {"q": "nobody"}, {"ip": "10.0.0.0/8"}, {"ip": "203.0.9.9"},
-    {"ip": "203.0.0.0/16"}, {"device": "Safari"}, {"device": "Linux", "older_than": "20000"}, {"older_than": "27000"},
-    {"device": "Linux", "ip": "203.0.9.0/24"},
+    {"q": "person77777"}, {"q": "person1"}, {"q": "person"}, {"q": "bench"}, {"q": "p"}, {"q": "nobody"}, {"q": "hundredth"},
+    {"q": "tenth"}, {"q": "half"}, {"q": "person tenth"}, {"q": "half tenth"}, {"q": "person tenth", "device": "Safari"},
+    {"q": "bench", "device": "Linux", "older_than": "27000"}, {"q": "half", "ip": "203.0.9.0/24"}, {"ip": "10.0.0.0/8"},
+    {"ip": "203.0.9.9"}, {"ip": "203.0.0.0/16"}, {"device": "Safari"}, {"device": "Linux", "older_than": "20000"},
+    {"older_than": "27000"}, {"device": "Linux", "ip": "203.0.9.0/24"},
 )  # fmt: skip
 
 

@@ -53,6 +53,10 @@ case(
     "update login_session set user_id = '{bob}'",
     "update login_session set state = 'revoked' where user_id = '{bob}'",
     "select token_digest from login_session where user_id = '{bob}'",
+    "insert into login_session (user_id, id, token_digest, idle_seconds, expires_at) values ('{bob}', gen_random_uuid(), '\\x01', 1, now()) returning words",
+    "update login_session set words = ' bob '",
+    "select words from login_session where user_id = '{bob}'",
+    "select people_like('bob', 10)",
 )
 case(
     "edit what is over",
