@@ -62,7 +62,9 @@ def _naive(everybody: list[Any], q: str, **more: Any) -> list[str]:
         id
         for id, email, name, device, ip, age in everybody
         if typed and all(any(word.startswith(part) for word in _words(f"{email} {name}")) for part in typed)
-        if more.get("device", "") in device and (ip or "").startswith(more.get("ip", "")) and age > more.get("older_than", 0)
+        if more.get("device", "") in device
+        and (ip or "").startswith(more.get("ip", ""))
+        and age > more.get("older_than", 0)
     ]
 
 
@@ -172,7 +174,9 @@ def _read_for(session_of: Any, addresses: Any, world: Any, monkeypatch: Any) -> 
         statement, values = sent[-1]
         with psycopg.connect(addresses["DATABASE_SUPERUSER_URL"], dbname="onyx", autocommit=True) as database:
             database.execute(f"set search_path = {world.acme.schema}".encode())
-            plan = database.execute(f"explain (analyze, timing off, format json) {statement}".encode(), values).fetchone()
+            plan = database.execute(
+                f"explain (analyze, timing off, format json) {statement}".encode(), values
+            ).fetchone()
         assert plan is not None
         return _touched(_nodes(plan[0][0]["Plan"]), "login_session")
 
