@@ -61,6 +61,7 @@ class Settings(BaseSettings):
     backups_kept: int = Field(7, ge=1)
     parcel_hours: int = Field(24, ge=1, le=24 * 30)
     import_limit: int = Field(10 * 1024**3, ge=1024)
+    tenants_prepared: int = Field(3, ge=0, le=100)
     tenant_requests_per_minute: int = Field(60_000, ge=60)
     tenant_deletion_wait_hours: int = Field(0, ge=0, le=24 * 90)
 

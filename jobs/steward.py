@@ -23,11 +23,12 @@ from onyx import embedded
 from onyx.backups import due, halfway, parcels
 from onyx.backups.operations import LONG, Operations
 from onyx.core import master, secrets
+from onyx.core.db import said
 from onyx.core.ids import uuid7
 from onyx.edge import queue, runs
 from onyx.edge.store import Away, Store
 from onyx.retention import operations as retention
-from onyx.tenancy import nodes
+from onyx.tenancy import nodes, stock
 from onyx.tenancy.fit import require_ours
 from onyx.tenancy.master_check import require_master_of_owner
 from onyx.tenancy.provisioning import partitions_ahead
@@ -83,6 +84,8 @@ class Steward:
         queues = queue.connect(settings.redis_rq_url or settings.redis_url)
         self._queue: Queue = queue.queue("steward", queues)
         self._look_again = 0.0
+        self._prepared = settings.tenants_prepared
+        self._taken = threading.Event()
         removal.install(
             removal.Means(self.store, queues, settings.onyx_var, timedelta(days=settings.physical_backup_days))
         )
@@ -92,8 +95,8 @@ class Steward:
         round all organisations, has its own thread.
         """
         ready = False
-        threading.Thread(target=self._serve_long, args=(asked,), daemon=True, name="long").start()
-        threading.Thread(target=self._serve_rounds, daemon=True, name="rounds").start()
+        for work in (self._serve_long, self._serve_rounds, self._prepare_ahead):
+            threading.Thread(target=work, args=(asked,), daemon=True, name=work.__name__).start()
         while not asked.asked:
             try:
                 if not ready:
@@ -162,6 +165,7 @@ class Steward:
             self._database.execute("listen onyx_steward")  # whoever places a request calls (migrations/platform/0038)
         while (request := claim(self._database, but=SLOW)) is not None:
             _log.info("request served", request=str(request), done=carry_out(self.owner_url, request, SHORT))
+            self._taken.set()
 
     def _rest(self, asked: Stopping) -> None:
         """Half a second; less when somebody places a request. A call that came while we worked is heard here, too."""
@@ -199,7 +203,7 @@ class Steward:
             self._under_way.add(name)
             self._wanted.put((name, run, by))
 
-    def _serve_rounds(self) -> None:
+    def _serve_rounds(self, _asked: Stopping) -> None:
         """One round after the other; the schedule brings back what a killed steward, or an error, ended."""
         while True:
             name, run, by = self._wanted.get()
@@ -211,6 +215,23 @@ class Steward:
                 _log.exception("a round met what it did not expect", job=name)
             finally:
                 self._under_way.discard(name)
+
+    def _prepare_ahead(self, asked: Stopping) -> None:
+        """Keep a few tenants prepared: soon after one was taken, never while somebody waits for one to be made."""
+        missing = 0
+        while not asked.asked:
+            if not missing:
+                self._taken.wait(_LOOK)
+                self._taken.clear()
+            time.sleep(_PAUSE)
+            try:
+                missing = stock.fill(self.owner_url, self._prepared)
+            except psycopg.Error as error:
+                _log.warning("no tenant prepared", error=said(error))
+                missing = 0
+            except Exception:  # as above: whoever creates one makes it anew meanwhile
+                _log.exception("preparing tenants met what it did not expect")
+                missing = 0
 
     def _take_from_queue(self) -> None:
         queue.beat(self.store, self.process, "steward")

@@ -4,7 +4,6 @@ The reference is made by running the migrations in a transaction that is rolled 
 them; lines of a real tenant that are missing there, or more than there, are what somebody changed by hand.
 """
 
-import hashlib
 import re
 from uuid import UUID, uuid4
 
@@ -12,8 +11,8 @@ import psycopg
 from sqlalchemy import Connection
 
 from .context import schema_of
-from .provisioning import script
-from .scripts import scripts
+from .scripts import fingerprint, scripts
+from .structure import script
 
 _MONTH = re.compile(r"_20\d{4}(?=\b|_)")
 _ACL = "coalesce((select string_agg(a, ' ' order by a) from unnest({0}::text[]) a), '-')"
@@ -92,7 +91,8 @@ def reference_is_kept(connection: psycopg.Connection) -> bool:
     """Whether the reference of this checkout's migrations is there (as onyx_owner)."""
     return bool(
         connection.execute(
-            "select 1 from onyx.catalogue_reference where version = %s and scripts = %s", [_version(), _fingerprint()]
+            "select 1 from onyx.catalogue_reference where version = %s and scripts = %s",
+            [_version(), fingerprint("tenant")],
         ).fetchone()
     )
 
@@ -109,7 +109,7 @@ def keep_reference(connection: psycopg.Connection) -> None:
     connection.execute(
         "insert into onyx.catalogue_reference (version, scripts, lines) values (%s, %s, %s) on conflict (version)"
         " do update set scripts = excluded.scripts, lines = excluded.lines, made_at = clock_timestamp()",
-        [_version(), _fingerprint(), sorted({_without_ids(row[0], tenant) for row in found})],
+        [_version(), fingerprint("tenant"), sorted({_without_ids(row[0], tenant) for row in found})],
     )
 
 
@@ -120,7 +120,3 @@ def _without_ids(line: str, tenant: UUID) -> str:
 
 def _version() -> int:
     return max(one.version for one in scripts("tenant"))
-
-
-def _fingerprint() -> bytes:
-    return hashlib.sha256("\n".join(one.sql for one in scripts("tenant")).encode()).digest()

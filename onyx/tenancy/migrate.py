@@ -13,7 +13,6 @@ from onyx.core import master, secrets
 
 from . import catalogue, fit, fleet, ledger, nodes, signing
 from .context import padded_keys
-from .provisioning import make_partitions as make_partitions  # kept here for those who change structure
 from .provisioning import provision as provision
 from .scripts import Script, scripts
 

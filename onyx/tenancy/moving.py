@@ -16,8 +16,8 @@ from psycopg import sql
 from . import ledger, nodes
 from .backup_ledger import lock_of
 from .context import schema_of
-from .provisioning import script
 from .scripts import partitions
+from .structure import script
 
 Owner = psycopg.Connection
 Progress = Callable[[int, int], None]

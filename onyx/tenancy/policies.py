@@ -50,11 +50,8 @@ def _differ(connection: Connection, schema: str, applied: frozenset[int], kind: 
 
 
 def _applied(connection: Connection, schema: str) -> frozenset[int]:
-    found = connection.exec_driver_sql(
-        "select version from onyx.tenant_migration where state = 'applied'"
-        " and 'tenant_' || replace(tenant_id::text, '-', '') = %s",
-        (schema,),
-    ).scalars()
+    """The scripts that made a schema: of a tenant, or of one that was prepared ahead."""
+    found = connection.exec_driver_sql(_APPLIED, (schema, schema)).scalars()
     return frozenset(found) or _all()
 
 
@@ -92,6 +89,11 @@ present as materialized (
       from pg_policy p join pg_class c on c.oid = p.polrelid group by c.relnamespace)
 select n.nspname from pg_namespace n cross join usual u left join present p on p.relnamespace = n.oid
  where n.nspname ~ %s and (p.many, p.mark, p.public) is distinct from (u.many, u.mark, true) order by n.nspname
+"""
+_APPLIED = """
+select version from onyx.tenant_migration
+ where state = 'applied' and 'tenant_' || replace(tenant_id::text, '-', '') = %s
+ union all select unnest(versions) from onyx.prepared_tenant where 'tenant_' || replace(tenant_id::text, '-', '') = %s
 """
 _NAMES = """
 select c.relname || '.' || p.polname, p.polroles = '{0}' from pg_policy p join pg_class c on c.oid = p.polrelid

@@ -6,25 +6,29 @@ import psycopg
 import structlog
 from psycopg.errors import UniqueViolation
 
-from onyx.core.clock import now
 from onyx.core.ids import uuid7
 
-from . import ledger, nodes
+from . import ledger, nodes, stock
 from .context import schema_of
-from .scripts import LOGS, months_from, partitions, whole
+from .structure import lacking, make_partitions, script
 
 _log = structlog.get_logger()
 
 
 def provision(owner_url: str, slug: str, name: str, tenant: UUID | None = None, node: str = nodes.MAIN) -> UUID:
-    """Create a tenant on a node. Killed at any point and run again with the same slug, it finishes what was begun.
+    """Create a tenant on a node: one that was prepared ahead, where there is one, else anew.
+
+    Killed at any point and run again with the same slug, it finishes what was begun.
 
     Raises psycopg.errors.UniqueViolation when the slug belongs to a finished tenant, CheckViolation when it is
     malformed, UnknownNode.
     """
     home_url = nodes.owner_of(node, owner_url)
     with psycopg.connect(owner_url, autocommit=True) as main:
-        tenant_id, home = _reserve(main, slug, name, tenant, node)
+        begun = _begun(main, slug)
+        if begun is None and tenant is None and node == nodes.MAIN and (taken := stock.take(main, slug, name)):
+            return taken
+        tenant_id, home = begun or _reserve(main, slug, name, tenant, node)
         home_url = home_url if home == node else nodes.owner_of(home, owner_url)
         if home != nodes.MAIN:
             with psycopg.connect(home_url, autocommit=True) as there:
@@ -35,11 +39,6 @@ def provision(owner_url: str, slug: str, name: str, tenant: UUID | None = None, 
                 raise UniqueViolation(f"{slug!r} was made by somebody else meanwhile")
             _open(main, tenant_id, script(main, tenant_id) if home == nodes.MAIN else "")
     return tenant_id
-
-
-def make_partitions(connection: psycopg.Connection, tenant: UUID, months: int = 3) -> None:
-    """Make the log partitions of this month and the following ones where they are missing."""
-    connection.execute(partitions(tenant.hex, now().date(), months).encode())
 
 
 def partitions_ahead(owner_url: str, months: int = 3, only: UUID | None = None) -> tuple[int, int, list[UUID]]:
@@ -73,40 +72,28 @@ def _serve_node(owner_url: str, node: str, tenants: list[UUID], months: int) -> 
             with psycopg.connect(owner_url, autocommit=True, connect_timeout=5) as main:
                 nodes.introduce(main, home, tenants)
         home.execute("select pg_advisory_lock(%s)", [_ONE_AT_A_TIME])
-        lacking = [row[0] for row in home.execute(_LACKING, [tenants, _names(months)])]
-        for tenant in lacking:
+        behind = lacking(home, tenants, months)
+        for tenant in behind:
             try:
                 make_partitions(home, tenant, months)
             except psycopg.Error:
                 failed.append(tenant)
                 _log.exception("no partitions made", tenant=str(tenant))
-    return len(lacking) - len(failed), failed
+    return len(behind) - len(failed), failed
 
 
 _ONE_AT_A_TIME = 0x0A11_0002
-_LACKING = """
-select t.id from unnest(%s::uuid[]) as t(id) where exists (
-    select 1 from unnest(%s::text[]) as name
-     where to_regclass('tenant_' || replace(t.id::text, '-', '') || '.' || name) is null)
-"""
 
 
-def _names(months: int) -> list[str]:
-    return [f"{table}_{month:%Y%m}" for month in months_from(now().date(), months) for table in LOGS]
-
-
-def script(connection: psycopg.Connection, tenant: UUID) -> str:
-    """All that makes a tenant's schema on the node of this connection: rendered from what was prepared once."""
-    return whole(now().date().replace(day=1), nodes.is_citus(connection)).replace("@tenant@", tenant.hex)
+def _begun(main: psycopg.Connection, slug: str) -> tuple[UUID, str] | None:
+    """The row of a run that was killed, with the node that it had chosen."""
+    return main.execute(
+        "select id, node from onyx.tenant where slug = %s and status = 'provisioning'", [slug]
+    ).fetchone()
 
 
 def _reserve(main: psycopg.Connection, slug: str, name: str, tenant: UUID | None, node: str) -> tuple[UUID, str]:
-    """The row of a run that was killed, with the node that it had chosen, or a new one."""
-    left = main.execute(
-        "select id, node from onyx.tenant where slug = %s and status = 'provisioning'", [slug]
-    ).fetchone()
-    if left:
-        return left[0], left[1]
+    """A new row."""
     tenant_id = tenant or uuid7()
     main.execute(
         "insert into onyx.tenant (id, slug, name, node) values (%s, %s, %s, %s)", [tenant_id, slug, name, node]

@@ -21,6 +21,7 @@ from tests.cast import Tenant
 from tests.conftest import let_go
 from tests.factories import belongings
 from tests.tenancy import attack
+from tests.tenancy.several import place, populated, several  # noqa: F401 (fixtures)
 
 
 @pytest.fixture(scope="module")

@@ -1,7 +1,7 @@
 """`python -m tests.tenancy.killed STEP WHEN COUNT WORK…`: does work as the steward would, and dies by SIGKILL at a step.
 
 STEP is `module.function` of onyx.tenancy; WHEN is `before`, `after` or `during` its COUNTth call. WORK is `provision
-SLUG`, `migrate` or `move ID NODE`. OWNER_URL names the database, MIGRATIONS the folder with the scripts.
+SLUG`, `prepare`, `migrate` or `move ID NODE`. OWNER_URL names the database, MIGRATIONS the folder with the scripts.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from onyx.tenancy import migrate, moving, nodes, scripts
+from onyx.tenancy import migrate, moving, nodes, scripts, stock
 
 
 def main(step: str, when: str, count: str, work: str, *names: str) -> None:
@@ -28,6 +28,8 @@ def main(step: str, when: str, count: str, work: str, *names: str) -> None:
         nodes.install({"two": os.environ["NODES"]})
     if work == "provision":
         migrate.provision(os.environ["OWNER_URL"], names[0], names[0])
+    elif work == "prepare":
+        stock.fill(os.environ["OWNER_URL"], 1)
     elif work == "move":
         moving.move(os.environ["OWNER_URL"], UUID(names[0]), names[1])
     else:

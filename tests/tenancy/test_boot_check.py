@@ -8,7 +8,7 @@ import psycopg
 import pytest
 from psycopg.conninfo import make_conninfo
 
-from onyx.tenancy import boot_check, policies
+from onyx.tenancy import boot_check, policies, stock
 
 T = "{globex}"
 BROKEN = {
@@ -60,6 +60,31 @@ def test_it_names_what_fell(app, world, superuser, monkeypatch, what):
         superuser.execute(mend_it.encode())
     with app.app_context():
         boot_check.require_walls()
+
+
+def test_what_is_prepared_ahead_is_looked_at_too(app, owner_url, owner):
+    """One of an older version is judged by what it was made with, and a wall of it that fell is named."""
+    assert stock.fill(owner_url, 1) == 0
+    ((id,),) = owner.execute("select tenant_id from onyx.prepared_tenant").fetchall()
+    try:
+        with app.app_context():
+            assert boot_check.look()[0] == []
+            owner.execute(f"drop policy project_member_leave on tenant_{id.hex}.project_member")
+            assert any(
+                f"tenant_{id.hex}" in fell and "project_member_leave is missing" in fell
+                for fell in boot_check.look()[0]
+            )
+            owner.execute(
+                f"drop table tenant_{id.hex}.project_member cascade; drop table tenant_{id.hex}.file_handover"
+            )
+            owner.execute(
+                "update onyx.prepared_tenant set versions = array(select v from unnest(versions) v where v < 33)"
+            )
+            assert boot_check.look()[0] == []
+    finally:
+        owner.execute(
+            f"drop schema tenant_{id.hex} cascade; drop role tenant_{id.hex}; delete from onyx.prepared_tenant"
+        )
 
 
 def test_belts_are_on(app):
