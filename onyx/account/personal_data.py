@@ -65,7 +65,8 @@ def collected(session: Session, actor: Actor) -> IO[bytes]:
 _README = """Everything that Onyx keeps about {email}, as of {moment}.
 
 profile.json     who you are here, with roles, settings and who reads projects
-*.jsonl          one JSON object on each line; trail.jsonl is what you did, as auditors see it
+*.jsonl          one JSON object on each line; trail.jsonl is what you did, as auditors see it; chats_set_aside.jsonl are
+                 chats beyond your organisation's retention, which are deleted a week after set_aside_at
 files/           your files as you uploaded their text
 picture.*        the picture that you show of yourself, if you do
 

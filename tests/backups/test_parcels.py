@@ -9,7 +9,7 @@ from uuid import UUID
 
 import pytest
 
-from onyx.backups import parcel_routes, parcels, receiving
+from onyx.backups import parcel_routes, parcels, passing, receiving
 from onyx.backups.operations import LONG, Operations
 from onyx.tenancy import steward
 
@@ -113,6 +113,37 @@ def test_an_export_is_asked_for_fetched_and_imported(petra, world, owner, export
     assert told[-4:] == [(a, world.petra.email) for a in
                          ("export.asked", "export.downloaded", "import.received", "import.asked")]  # fmt: skip
     assert ("tenant.exported",) in owner.execute(f"select action from {world.acme.schema}.audit_event").fetchall()
+
+
+def test_a_steward_that_dies_after_the_commit_makes_no_second_organisation(
+    petra, world, owner, owner_url, exported, carried_out, app, place, monkeypatch
+):
+    class Killed(BaseException):
+        pass
+
+    def restored_and_dead(*words, **more):
+        restore(*words, **more)
+        raise Killed
+
+    parcel = _receive(petra, petra.get(exported["path"]).data).get_json()["data"]["id"]
+    slugs = [f"{world.acme.slug}-{letter}" for letter in "xy"]
+    for slug in slugs:
+        sent = {"slug": slug, "passphrase": exported["passphrase"]}
+        assert petra.post(f"/api/v1/imports/{parcel}/start", json=sent).status_code == 202
+    restore = passing.restore
+    monkeypatch.setattr(passing, "restore", restored_and_dead)
+    with pytest.raises(Killed):
+        carried_out(petra)
+    monkeypatch.setattr(passing, "restore", restore)
+    second = carried_out(petra)
+    assert (second["slug"], second["state"]) == (slugs[1], "failed") and "not here any more" in second["error"]
+    made = owner.execute("select slug, status from onyx.tenant where slug = any(%s)", [slugs]).fetchall()
+    assert made == [(slugs[0], "active")]
+    assert [one["state"] for one in petra.get("/api/v1/parcels").get_json()["data"] if one["id"] == parcel] == ["done"]
+    left = parcels.path_of(place, UUID(parcel))
+    os.utime(left, (0, 0))
+    parcels.sweep(owner, place)
+    assert not left.exists()
 
 
 def test_a_download_ends_with_the_session_that_asked_for_it(client_of, exported, monkeypatch):

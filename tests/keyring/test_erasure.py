@@ -269,6 +269,39 @@ def test_one_downloads_everything_about_oneself_and_nothing_of_others(client_of,
     assert owner.execute(told).fetchone() == (1,)
 
 
+def test_what_retention_has_set_aside_is_given_out_too(client_of, world, owner):
+    alice = client_of("alice")
+    for text in ("When does the harbour open?", "And when does it close?"):
+        alice.post("/api/v1/chat", json={"text": text})
+    table = f"{world.acme.schema}.chat_session"
+    (aside,) = owner.execute(f"select id from {table} where user_id = %s limit 1", [world.alice.id]).fetchone()
+    owner.execute(f"alter table {table} disable trigger user")
+    owner.execute(f"update {table} set set_aside_at = now() where id = %s", [aside])
+    owner.execute(f"alter table {table} enable trigger user")
+
+    def chats(client, part):
+        archive = zipfile.ZipFile(io.BytesIO(client.get("/api/v1/users/me/data").data))
+        return [json.loads(one) for one in archive.read(f"{part}.jsonl").splitlines()]
+
+    assert [row["id"] for row in chats(alice, "chats_set_aside")] == [str(aside)]
+    assert len(chats(alice, "chats")) == 1 and {row["chat_session_id"] for row in chats(alice, "messages")} > {
+        str(aside)
+    }
+    assert chats(client_of("bob"), "chats_set_aside") == []
+
+
+def test_the_download_ends_with_the_session_that_asked_for_it(client_of, monkeypatch):
+    from onyx.account import data_routes
+
+    monkeypatch.setattr(data_routes, "_CHUNK", 64)
+    alice = client_of("alice")
+    answer = alice.get("/api/v1/users/me/data", buffered=False)
+    pieces = iter(answer.response)
+    assert next(pieces)
+    assert alice.post("/api/v1/auth/logout").status_code == 200
+    assert sum(map(len, pieces)) < 1024
+
+
 def test_many_rows_come_all_and_once(client_of, world, monkeypatch):
     from onyx.account import personal_data
 
