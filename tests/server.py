@@ -46,15 +46,25 @@ class Server:
             raise
 
     def _wait(self) -> None:
-        deadline = time.monotonic() + SECONDS_TO_READY
+        deadline, answer = time.monotonic() + SECONDS_TO_READY, "no answer"
         while time.monotonic() < deadline:
             if self._process.poll() is not None:
                 raise RuntimeError(f"gunicorn ended:\n{self.log()[-3000:]}")
             with suppress(requests.RequestException):
-                if requests.get(f"{self.url}/readyz", timeout=2).status_code == 200 and self._all_workers():
+                found = requests.get(f"{self.url}/readyz", timeout=2)
+                answer = f"{found.status_code} {found.text}"
+                if found.status_code == 200 and self._all_workers():
                     return
             time.sleep(0.05)
-        raise RuntimeError(f"gunicorn is not ready:\n{self.log()[-3000:]}")
+        raise RuntimeError(f"gunicorn is not ready ({answer}); {self._where()}\n{self.log()[-3000:]}")
+
+    def _where(self) -> str:
+        """What master and workers wait for, as the kernel sees it; and how busy the machine is."""
+        found = [f"load {os.getloadavg()}"]
+        for pid in [self._process.pid, *self.pids()]:
+            state = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+            found.append(f"{pid}: {state[0]}, {Path(f'/proc/{pid}/wchan').read_text()}, ticks {state[11]} {state[12]}")
+        return "; ".join(found)
 
     def _all_workers(self) -> bool:
         return len(self.pids()) >= self.processes

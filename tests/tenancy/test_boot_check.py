@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import psycopg
 import pytest
@@ -60,6 +61,19 @@ def test_it_names_what_fell(app, world, superuser, monkeypatch, what):
         superuser.execute(mend_it.encode())
     with app.app_context():
         boot_check.require_walls()
+
+
+def test_it_waits_for_no_table(app, world, owner_url, monkeypatch):
+    """A restore holds a tenant's tables for as long as it takes: whoever starts meanwhile serves."""
+    monkeypatch.setattr(policies, "_SAMPLE", 10_000)
+
+    def look():
+        with app.app_context():
+            return boot_check.look()[0]
+
+    with ThreadPoolExecutor(1) as pool, psycopg.connect(owner_url) as restore:
+        restore.execute(f"lock table {world.acme.schema}.profile in access exclusive mode")
+        assert pool.submit(look).result(20) == []
 
 
 def test_what_is_prepared_ahead_is_looked_at_too(app, owner_url, owner):
