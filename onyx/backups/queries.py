@@ -1,16 +1,18 @@
 """Reading backups, and what the steward is doing about them."""
 
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy.orm import Session
 
 from onyx.core.actor import Actor
+from onyx.core.ids import parse_id
 from onyx.core.pages import cut
 from onyx.core.scope import current_scope
 from onyx.tenancy import backup_ledger
 from onyx.tenancy.backup_ledger import Backup
-from onyx.tenancy.listing import Tenant
+from onyx.tenancy.listing import Tenant, names_of
 from onyx.tenancy.listing import tenant as known_tenant
 from onyx.tenancy.walls import control_plane
 
@@ -18,9 +20,16 @@ from . import parcels
 from .operations import LONG
 from .parcels import Parcel
 
+# What is under way and what people asked for come before what the schedule placed, however much of that there is.
 _REQUESTS = """
 select id, operation, arguments, state, result, error, progress, created_at, finished_at from steward_request
- where operation = any (%s) and (%s::uuid is null or id = %s) order by created_at desc limit 20
+ where operation = any (%s) and (%s::uuid is null or id = %s)
+ order by state = 'running' desc, requested_by is not null and created_at > now() - interval '1 day' desc, created_at desc
+ limit 20
+"""
+_TENANTS_OF = "select id, tenant_id from backup where id = any (%s)"
+_WAITING = """
+select state, count(*) from steward_request where operation = any (%s) and state in ('queued', 'running') group by state
 """
 
 
@@ -39,14 +48,35 @@ def page(size: int, after: UUID | None, tenant: UUID | None) -> tuple[list[dict[
     """A page of backups, the newest first; of one organisation, or of all."""
     found = backup_ledger.backups(current_scope(), size + 1, after, tenant)
     rows, following = cut(found, size, lambda row: str(row.id))
-    return [shown(row) for row in rows], following
+    there = names_of(current_scope(), [row.tenant_id for row in rows])
+    return [{**shown(row), "tenant_there": row.tenant_id in there} for row in rows], following
 
 
 def requests(id: UUID | None = None) -> list[dict[str, Any]]:
-    """What the steward was asked for lately, the newest first, with how far it is."""
+    """What the steward was asked for lately, what is under way and what people asked for first, with how far it is."""
     with control_plane(current_scope()) as connection:
         found = connection.exec_driver_sql(_REQUESTS, (list(LONG), id, id)).all()
-    return [_asked(row) for row in found]
+        of = {row[0]: row[1] for row in connection.exec_driver_sql(_TENANTS_OF, (_ids(found, "backup_id"),))}
+    names = names_of(current_scope(), [*of.values(), *_ids(found, "tenant_id")])
+    told = [_asked(row) for row in found]
+    return [{**one, "tenant_slug": names.get(_whose(one, of))} for one in told]
+
+
+def waiting() -> dict[str, int]:
+    """How much the steward still has to do, because somebody asked or by schedule: what waits, and what is under way."""
+    with control_plane(current_scope()) as connection:
+        found = {row[0]: row[1] for row in connection.exec_driver_sql(_WAITING, (list(LONG),))}
+    return {state: found.get(state, 0) for state in ("queued", "running")}
+
+
+def _ids(found: Sequence[Any], name: str) -> list[UUID]:
+    return [id for row in found if (id := parse_id(row.arguments.get(name))) is not None]
+
+
+def _whose(one: dict[str, Any], of: dict[UUID, UUID]) -> UUID | None:
+    """The organisation that a request is about, itself or by its backup."""
+    backup = parse_id(one["backup_id"])
+    return parse_id(one["tenant_id"]) or (of.get(backup) if backup else None)
 
 
 def parcel(_session: Session, _actor: Actor, parcel_id: UUID) -> Parcel | None:

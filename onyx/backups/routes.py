@@ -43,6 +43,13 @@ def backup_requests(_actor: Actor, _session: Session) -> Page:
     return Page(queries.requests(), None)
 
 
+@blueprint.get("/api/v1/backup-requests/waiting")
+@requires(Permission.TENANTS_READ)
+def waiting(_actor: Actor, _session: Session) -> dict[str, int]:
+    """How many requests wait, and how many are under way."""
+    return queries.waiting()
+
+
 @blueprint.get("/api/v1/tenants/<tenant_id>/backups")
 @requires(Permission.TENANTS_READ, of=queries.tenant)
 def tenant_backups(_actor: Actor, _session: Session, tenant: Tenant) -> Page:

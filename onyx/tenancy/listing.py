@@ -50,6 +50,13 @@ def tenant(scope: Scope, id: UUID | None = None, slug: str | None = None) -> Ten
     return Tenant(*found[0]) if found else None
 
 
+def names_of(scope: Scope, ids: list[UUID]) -> dict[UUID, str]:
+    """The short names of those of some tenants that are there."""
+    with control_plane(scope) as connection:
+        found = connection.exec_driver_sql("select id, slug from tenant where id = any(%s)", (ids,))
+        return {row[0]: row[1] for row in found}
+
+
 def looks_like(scope: Scope, slug: str) -> str | None:
     """The short name of another tenant that the eye takes for this one."""
     with control_plane(scope) as connection:

@@ -9,12 +9,11 @@ const TINTS = { done: "green", running: "blue", queued: "azure", failed: "red" }
 const KINDS = { asked: "asked for", nightly: "by schedule", before_restore: "before a restore" };
 const NONE_YET = `There is no backup yet. The first of an organisation is made when it is an hour old${mayManage ? "; you can make one now" : ""}.`;
 const VERBS = { backup_tenant: "Backup", restore_backup: "Restore", drill_backup: "Drill", export_tenant: "Export", import_archive: "Import" };
-const tenants = new Map(); // slug → id
-const slugs = new Map(); // id → slug
 const failed = new Map(); // what was tried → why it failed
 let next = null;
 let chosen = null;
 let timer = 0;
+let typing = 0;
 let before = null;
 
 byId("backup-new")?.addEventListener("click", () => open("new"));
@@ -34,30 +33,29 @@ byId("restore-form").addEventListener("submit", (event) => send(event, "restore"
 }));
 document.addEventListener("visibilitychange", () => !document.hidden && watch());
 parcels.begin({ idOf, asked: lookNow });
-await Promise.all([more(null), watch(), parcels.show(), tried(names)]);
+for (const field of document.querySelectorAll("[list=slugs]")) for (const kind of ["focus", "input"]) field.addEventListener(kind, offer);
+await Promise.all([more(null), watch(), parcels.show()]);
 
-/** Asked of the server, since the list of names may not be here yet, or not have all of them. */
+/** The id behind a short name. */
 async function idOf(slug) {
-  const ask = async () => (await get(`/api/v1/tenants?limit=100&q=${encodeURIComponent(slug)}`)).data.find((one) => one.slug === slug)?.id;
-  const found = tenants.get(slug) ?? (await ask());
-  if (!found) throw new Error("There is no organisation by this short name.");
-  slugs.set(found, slug);
-  return found;
+  for (let page = await offered(slug); ; page = await offered(slug, page.next)) {
+    const found = page.data.find((one) => one.slug === slug);
+    if (found) return found.id;
+    if (!page.next) throw new Error("There is no organisation by this short name.");
+  }
 }
 
-/** The short names that the field offers, and to which rows link. */
-async function names() {
-  let after = "";
-  do {
-    const page = await get(`/api/v1/tenants?limit=100&after=${after}`);
-    for (const one of page.data) {
-      tenants.set(one.slug, one.id);
-      slugs.set(one.id, one.slug);
-    }
-    after = page.next;
-  } while (after && tenants.size < 2000);
-  byId("slugs").replaceChildren(...[...tenants.keys()].map((slug) => Object.assign(document.createElement("option"), { value: slug })));
-  for (const row of byId("backup-rows").children) link(row);
+function offered(part, after = "") {
+  return get(`/api/v1/tenants?limit=100&q=${encodeURIComponent(part)}&after=${after}`);
+}
+
+/** The short names that a field offers: those that fit what is typed, since there may be thousands. */
+function offer(event) {
+  clearTimeout(typing);
+  typing = setTimeout(async () => {
+    const found = await offered(event.target.value.trim()).catch(() => ({ data: [] }));
+    byId("slugs").replaceChildren(...found.data.slice(0, 20).map((one) => Object.assign(document.createElement("option"), { value: one.slug })));
+  }, 200);
 }
 
 async function more(after) {
@@ -84,7 +82,8 @@ async function watch() {
   if (document.hidden) return;
   let busy = false, changed = false;
   await tried(async function look() {
-    const { data } = await get("/api/v1/backup-requests");
+    const [{ data }, { data: left }] = await Promise.all([get("/api/v1/backup-requests"), get("/api/v1/backup-requests/waiting")]);
+    byId("asked-waiting").textContent = left.queued ? `${left.queued.toLocaleString("en")} wait` : "";
     busy = data.some((one) => one.state === "queued" || one.state === "running");
     byId("asked").hidden = !data.length;
     byId("asked-rows").replaceChildren(...data.slice(0, 6).map(asked));
@@ -116,7 +115,7 @@ function line(one) {
 
 /** A row leads to its organisation, if that is still there. */
 function link(row) {
-  if (slugs.has(row.backup.tenant_id)) row.querySelector(".backup-slug").href = `/platform/tenants/${row.backup.tenant_id}`;
+  if (row.backup.tenant_there) row.querySelector(".backup-slug").href = `/platform/tenants/${row.backup.tenant_id}`;
 }
 
 function drillCell(cell, one) {
@@ -130,8 +129,7 @@ function drillCell(cell, one) {
 
 function asked(one) {
   const row = byId("asked-piece").content.cloneNode(true).querySelector("li");
-  const whose = one.tenant_id ? slugs.get(one.tenant_id) : [...byId("backup-rows").children].find((line) => line.backup.id === one.backup_id)?.backup.slug;
-  row.querySelector(".asked-what").textContent = `${VERBS[one.operation] ?? one.operation} of ${whose ?? "an organisation"}${one.slug ? ` as ${one.slug}` : ""}`;
+  row.querySelector(".asked-what").textContent = `${VERBS[one.operation] ?? one.operation} of ${one.tenant_slug ?? "an organisation"}${one.slug ? ` as ${one.slug}` : ""}`;
   badge(row.querySelector(".asked-state"), one.state);
   row.querySelector(".asked-when").append(timeElement(one.created_at), one.asked_by ? ` by ${one.asked_by}` : "");
   const bar = row.querySelector("progress");

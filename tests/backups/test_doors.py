@@ -39,11 +39,15 @@ def test_a_backup_is_asked_for_made_tried_and_restored(client_of, world, full, c
     petra, path = client_of("petra"), f"/api/v1/tenants/{world.acme.id}/backups"
     answer = petra.post(path, json={})
     assert answer.status_code == 202 and answer.get_json()["data"]["state"] == "queued"
+    assert petra.get("/api/v1/backup-requests/waiting").get_json()["data"]["queued"] >= 1
     assert carried_out(petra)[0]["state"] == "done"
+    assert petra.get("/api/v1/backup-requests/waiting").get_json()["data"] == {"queued": 0, "running": 0}
     [made] = petra.get(path).get_json()["data"]
     assert made["state"] == "done" and made["size"] > 1000 and made["slug"] == world.acme.slug
+    assert made["tenant_there"] is True
     assert petra.post(f"{path}/{made['id']}/drill", json={}).status_code == 202
-    assert carried_out(petra)[0]["state"] == "done"
+    [drill, *_] = carried_out(petra)
+    assert (drill["state"], drill["tenant_id"], drill["tenant_slug"]) == ("done", None, world.acme.slug)
     assert petra.get(path).get_json()["data"][0]["drill_ok"] is True
     slug = f"{world.acme.slug}-c"
     assert petra.post(f"{path}/{made['id']}/restore", json={"slug": slug}).status_code == 202
