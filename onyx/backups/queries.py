@@ -59,7 +59,7 @@ def requests(id: UUID | None = None) -> list[dict[str, Any]]:
         of = {row[0]: row[1] for row in connection.exec_driver_sql(_TENANTS_OF, (_ids(found, "backup_id"),))}
     names = names_of(current_scope(), [*of.values(), *_ids(found, "tenant_id")])
     told = [_asked(row) for row in found]
-    return [{**one, "tenant_slug": names.get(_whose(one, of))} for one in told]
+    return [{**one, "tenant_slug": names.get(whose) if (whose := _whose(one, of)) else None} for one in told]
 
 
 def waiting() -> dict[str, int]:
