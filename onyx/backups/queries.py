@@ -44,9 +44,9 @@ def backup(_session: Session, _actor: Actor, tenant_id: UUID, backup_id: UUID) -
     return found if found is not None and found.tenant_id == tenant_id else None
 
 
-def page(size: int, after: UUID | None, tenant: UUID | None) -> tuple[list[dict[str, Any]], str | None]:
-    """A page of backups, the newest first; of one organisation, or of all."""
-    found = backup_ledger.backups(current_scope(), size + 1, after, tenant)
+def page(size: int, after: UUID | None, tenant: UUID | None, q: str = "") -> tuple[list[dict[str, Any]], str | None]:
+    """A page of backups, the newest first; of one organisation, or of all whose short name has a part `q`."""
+    found = backup_ledger.backups(current_scope(), size + 1, after, tenant, q)
     rows, following = cut(found, size, lambda row: str(row.id))
     there = names_of(current_scope(), [row.tenant_id for row in rows])
     return [{**shown(row), "tenant_there": row.tenant_id in there} for row in rows], following

@@ -31,9 +31,9 @@ def page(_actor: Actor, _session: Session) -> str:
 @blueprint.get("/api/v1/backups")
 @requires(Permission.TENANTS_READ)
 def backups(_actor: Actor, _session: Session) -> Page:
-    """Backups of all organisations, the newest first."""
-    after = parse_id_cursor(request.args.get("after"))
-    return Page(*queries.page(query_int("limit", 50, 1, 200), after, None))
+    """Backups of all organisations, the newest first; `q` is a part of the short name."""
+    after, q = parse_id_cursor(request.args.get("after")), request.args.get("q", "")[:40]
+    return Page(*queries.page(query_int("limit", 50, 1, 200), after, None, q))
 
 
 @blueprint.get("/api/v1/backup-requests")

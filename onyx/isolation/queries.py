@@ -24,7 +24,13 @@ select t.id, t.slug, t.name, t.status, s.passed, s.failed, s.checked_at, s.repor
   from tenant t left join isolation_status s on s.tenant_id = t.id
  where t.status not in ('provisioning', 'deleting') and (%s::uuid is null or t.id > %s)
    and (%s = '' or (%s = 'failed' and not s.passed) or (%s = 'unchecked' and s.tenant_id is null))
+   and (%s = '' or position(lower(%s) in t.slug) > 0 or position(lower(%s) in lower(t.name)) > 0)
  order by t.id limit %s
+"""
+_SUMMARY = """
+select count(*) as tenants, count(*) filter (where s.passed) as held, count(*) filter (where not s.passed) as failed,
+       count(*) filter (where s.tenant_id is null) as unchecked, min(s.checked_at) as oldest
+  from tenant t left join isolation_status s on s.tenant_id = t.id where t.status not in ('provisioning', 'deleting')
 """
 
 
@@ -58,10 +64,20 @@ def newest_of(actor: Actor, place: Tenant) -> dict[str, Any] | None:
     return found[0].document if found else None
 
 
-def status(size: int, after: UUID | None, state: str) -> tuple[list[dict[str, Any]], str | None]:
-    """The newest result of each organisation, by id; `state` may be `failed` or `unchecked`."""
+def summary() -> dict[str, Any]:
+    """How the newest check of all organisations went: how many there are, held, failed, wait for their first; `oldest`
+    is when the one was checked whose check lies longest ago.
+    """
     with control_plane(current_scope()) as connection:
-        found = connection.exec_driver_sql(_STATUS, (after, after, state, state, state, size + 1)).all()
+        found = connection.exec_driver_sql(_SUMMARY).one()
+    return {**found._mapping, "oldest": rfc3339(found.oldest) if found.oldest else None}
+
+
+def status(size: int, after: UUID | None, state: str, q: str) -> tuple[list[dict[str, Any]], str | None]:
+    """The newest result of each organisation, by id; `state` may be `failed` or `unchecked`, `q` a part of the name."""
+    values = (after, after, state, state, state, q, q, q, size + 1)
+    with control_plane(current_scope()) as connection:
+        found = connection.exec_driver_sql(_STATUS, values).all()
     shown, following = cut(found, size, lambda row: str(row.id))
     return [
         {

@@ -60,7 +60,13 @@ def check(actor: Actor, session: Session) -> Response:
 @requires(Permission.TENANTS_READ)
 def status(_actor: Actor, _session: Session) -> Page:
     after, state = parse_id_cursor(request.args.get("after")), request.args.get("state", "")
-    return Page(*queries.status(query_int("limit", 50, 1, 200), after, state))
+    return Page(*queries.status(query_int("limit", 50, 1, 200), after, state, request.args.get("q", "")[:120]))
+
+
+@blueprint.get("/api/v1/platform/isolation/summary")
+@requires(Permission.TENANTS_READ)
+def summary(_actor: Actor, _session: Session) -> dict[str, Any]:
+    return queries.summary()
 
 
 @blueprint.get("/api/v1/tenants/<tenant_id>/isolation/report")

@@ -55,13 +55,16 @@ def last_backups(scope: Scope, tenants: list[UUID]) -> dict[UUID, Backup]:
         return {row.tenant_id: Backup(*row) for row in connection.exec_driver_sql(statement, (tenants,))}
 
 
-def backups(scope: Scope, size: int, after: UUID | None = None, tenant: UUID | None = None) -> list[Backup]:
-    """Up to `size` backups, the newest first, older than `after`; of one tenant, or of all."""
+def backups(
+    scope: Scope, size: int, after: UUID | None = None, tenant: UUID | None = None, q: str = ""
+) -> list[Backup]:
+    """Up to `size` backups, the newest first, older than `after`; of one tenant, or of all whose slug has a part `q`."""
     statement = (
-        f"{_ROW} where (%s::uuid is null or id < %s) and (%s::uuid is null or tenant_id = %s) order by id desc limit %s"
+        f"{_ROW} where (%s::uuid is null or id < %s) and (%s::uuid is null or tenant_id = %s)"
+        " and (%s = '' or position(lower(%s) in slug) > 0) order by id desc limit %s"
     )
     with control_plane(scope) as connection:
-        found = connection.exec_driver_sql(statement, (after, after, tenant, tenant, size)).all()
+        found = connection.exec_driver_sql(statement, (after, after, tenant, tenant, q, q, size)).all()
     return [Backup(*row) for row in found]
 
 

@@ -17,6 +17,11 @@ let typing = 0;
 let before = null;
 
 byId("backup-new")?.addEventListener("click", () => open("new"));
+byId("filters").addEventListener("submit", (event) => event.preventDefault());
+byId("filters").addEventListener("input", () => {
+  clearTimeout(typing);
+  typing = setTimeout(() => more(null), 250);
+});
 byId("backups-more").addEventListener("click", () => more(next));
 byId("backup-rows").addEventListener("click", (event) => {
   const button = event.target.closest("[data-act]");
@@ -60,13 +65,14 @@ function offer(event) {
 
 async function more(after) {
   await tried(async function list() {
-    const page = await get(`/api/v1/backups?limit=50${after ? `&after=${after}` : ""}`);
+    const sought = byId("filters").elements.q.value.trim();
+    const page = await get(`/api/v1/backups?limit=50&q=${encodeURIComponent(sought)}${after ? `&after=${after}` : ""}`);
     const rows = page.data.map(line);
     if (after) byId("backup-rows").append(...rows);
     else byId("backup-rows").replaceChildren(...rows);
     next = page.next;
     byId("backups-footer").hidden = !next;
-    byId("backups-note").textContent = byId("backup-rows").childElementCount ? "" : NONE_YET;
+    byId("backups-note").textContent = byId("backup-rows").childElementCount ? "" : sought ? "No backup fits." : NONE_YET;
     byId("backups-note").hidden = !byId("backups-note").textContent;
   });
 }

@@ -6,13 +6,32 @@ import { timeElement } from "./times.js";
 const byId = (id) => document.getElementById(id);
 const rows = byId("isolation-rows");
 let next = null;
+let typing = 0;
 
-byId("isolation-state").addEventListener("change", () => load());
+byId("filters").addEventListener("submit", (event) => event.preventDefault());
+byId("filters").addEventListener("input", () => {
+  clearTimeout(typing);
+  typing = setTimeout(() => load(), 250);
+});
 byId("isolation-more").addEventListener("click", () => load(next));
-await load();
+await Promise.all([load(), sum()]);
+
+async function sum() {
+  try {
+    const { data } = await get("/api/v1/platform/isolation/summary");
+    const count = (number) => number.toLocaleString("en");
+    const said = [`Everything held in ${count(data.held)} of ${count(data.tenants)} organisations.`];
+    if (data.failed) said.push(`Something did not hold in ${count(data.failed)}.`);
+    if (data.unchecked) said.push(`${count(data.unchecked)} wait for their first check.`);
+    byId("isolation-summary").replaceChildren(said.join(" "), ...(data.oldest ? [" The check that lies longest ago: ", timeElement(data.oldest), "."] : []));
+    byId("isolation-summary").classList.toggle("text-danger", data.failed > 0);
+  } catch (error) {
+    fail(`The results could not be counted: ${error.message}`);
+  }
+}
 
 async function load(after = null) {
-  const query = new URLSearchParams({ state: byId("isolation-state").value });
+  const query = new URLSearchParams(new FormData(byId("filters")));
   if (after) query.set("after", after);
   try {
     const answer = await get(`/api/v1/platform/isolation?${query}`);

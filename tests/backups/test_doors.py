@@ -45,6 +45,8 @@ def test_a_backup_is_asked_for_made_tried_and_restored(client_of, world, full, c
     [made] = petra.get(path).get_json()["data"]
     assert made["state"] == "done" and made["size"] > 1000 and made["slug"] == world.acme.slug
     assert made["tenant_there"] is True
+    found = petra.get(f"/api/v1/backups?q={world.acme.slug[2:].upper()}").get_json()["data"]
+    assert [one["id"] for one in found] == [made["id"]] and petra.get("/api/v1/backups?q=%25").get_json()["data"] == []
     assert petra.post(f"{path}/{made['id']}/drill", json={}).status_code == 202
     [drill, *_] = carried_out(petra)
     assert (drill["state"], drill["tenant_id"], drill["tenant_slug"]) == ("done", None, world.acme.slug)

@@ -162,6 +162,32 @@ def test_the_job_signs_records_and_tells_the_platform(app, world, client_of):
     assert [row["id"] for row in shown] == [str(world.acme.id)] and shown[0]["checked_at"]
 
 
+def test_the_command_goes_on_past_one_that_cannot_be_checked(app, world, superuser, monkeypatch, client_of):
+    """Two at a time, in order; the platform's page finds one of many by its name, and counts them."""
+    from onyx.commands import isolation as commands
+    from onyx.tenancy.listing import every_tenant
+
+    here = {world.acme.id, world.globex.id}
+    monkeypatch.setattr(commands, "every_tenant", lambda scope: (one for one in every_tenant(scope) if one.id in here))
+    report = f"{world.acme.schema}.isolation_report"
+    superuser.execute(f"revoke insert on {report} from {world.acme.schema}")
+    try:
+        said = app.test_cli_runner().invoke(args=["isolation", "check"])
+    finally:
+        superuser.execute(f"grant insert on {report} to {world.acme.schema}")
+    assert said.exit_code == 1 and f"{world.acme.slug} could not be checked: ProgrammingError" in said.output
+    assert world.globex.slug in said.stdout and world.acme.slug not in said.stdout
+    petra = client_of("petra")
+    before = petra.get("/api/v1/platform/isolation/summary").get_json()["data"]
+    assert before["held"] + before["failed"] + before["unchecked"] == before["tenants"] >= 3
+    again = app.test_cli_runner().invoke(args=["isolation", "check", "--json"])
+    told = {one["content"]["organisation"]["slug"]: one["content"] for one in json.loads(again.stdout)}
+    assert set(told) == {world.acme.slug, world.globex.slug}
+    found = petra.get(f"/api/v1/platform/isolation?q={world.acme.slug[1:].upper()}").get_json()["data"]
+    assert [(one["slug"], one["passed"]) for one in found] == [(world.acme.slug, told[world.acme.slug]["passed"])]
+    assert petra.get("/api/v1/platform/isolation?q=%25").get_json()["data"] == []
+
+
 def test_reports_are_the_auditors_own(world, app, client_of):
     """Foreign and random ids answer alike; people without the permission are refused."""
     with app.app_context():
