@@ -20,7 +20,6 @@ from onyx.core.actor import Request
 from onyx.core.db import db
 from onyx.edge import gate
 from onyx.edge.http import authorize
-from onyx.identity import passwords
 
 ROUNDS, COUNT = 9, 400
 
@@ -40,7 +39,7 @@ def main() -> None:
         assert client.get("/api/v1/auth/check", headers=head).status_code == 204
     trips, checkouts = _counted(app, lambda: client.get("/api/v1/auth/check", headers=head))
     with app.app_context():
-        found = {"trips": trips, "checkouts": checkouts, "identify": _identify(app, token), "hash": _hash(person)}
+        found = {"trips": trips, "checkouts": checkouts, "identify": _identify(app, token)}
     print(json.dumps(found), flush=True)
 
 
@@ -83,17 +82,6 @@ def _identify(app: Any, token: str) -> float:
     whole()
     store.run = run
     return median(_cpu(whole) - _cpu(lambda: run(*sent[0])) for _ in range(ROUNDS))
-
-
-def _hash(person: dict[str, str]) -> float:
-    """Milliseconds of CPU for one check of a password, wherever it runs."""
-    hashed = passwords.hash_password(person["password"])
-    times = []
-    for _ in range(9):
-        began = time.process_time()
-        passwords.verify(hashed, person["password"])
-        times.append((time.process_time() - began) * 1000)
-    return median(times)
 
 
 def _cpu(work: Callable[[], Any]) -> float:

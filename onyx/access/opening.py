@@ -27,6 +27,7 @@ from .session_policy import NAMES, Policy, over
 
 _SEEN = Fixed("update profile set last_login_at = now() where user_id = %s")
 _OPEN = Fixed("""
+with seen as (update profile set last_login_at = now() where user_id = %s)
 insert into login_session (user_id, id, token_digest, idle_seconds, expires_at, remember, ip, user_agent, device)
 values (%s, %s, decode(%s, 'hex'), %s, %s, %s, %s, %s, %s)
 """)
@@ -53,13 +54,12 @@ def open_session(
     decided = settings_of(current_scope())
     _must_come_from_within(actor, decided.ip_allow)
     policy = over(decided.model_dump(include=set(NAMES)), defaults)
-    rows(session, _SEEN, user)  # locks it: one after the other, so that none is not counted
     _make_room(session, actor, user, policy)
     id, expires_at = uuid7(), policy.ends(now(), remember)
     token = tokens.issue(user, actor.tenant_id, id, expires_at)
     agent, digest = actor.request.user_agent[:300], tokens.digest(token).hex()
     made = (user, id, digest, policy.idle_seconds, expires_at, remember, actor.request.ip, agent, device)
-    rows(session, _OPEN, *made)
+    rows(session, _OPEN, user, *made)
     expect(id, expires_at, actor.request.ip, device, min(policy.idle_seconds, policy.absolute_seconds))
     record(session, actor, Action.SESSION_CREATED, target("session", id, device), remember=remember, factor=factor)
     return SignedIn(token, id, expires_at)
@@ -76,6 +76,7 @@ def _make_room(session: Session, actor: Actor, user: UUID, policy: Policy) -> No
     """End the oldest live sessions of a person, so that there is room for one more."""
     if policy.most is None:
         return
+    rows(session, _SEEN, user)  # locks it: one after the other, so that none is not counted
     alive = session.scalars(
         select(LoginSession)
         .where(LoginSession.user_id == user, LoginSession.state == "active")

@@ -23,7 +23,7 @@ from .errors import Unavailable
 from .outages import has_moved_away, in_the_way, is_away, may_have_moved
 from .pool import ByTenant, tenants_of
 from .scope import Scope, current_scope
-from .wire import ExtendedCursor, Fixed, Wire, run
+from .wire import ExtendedCursor, Fixed, Wire, run, run_alone
 
 TENANTS_PER_CONNECTION = 40  # about 50 MB of a backend, and 6 for prepared statements
 CONTROL_BIND = "control"
@@ -238,6 +238,11 @@ def rows(session: Session, statement: str, *values: Any) -> list[Any]:
     if isinstance(statement, Fixed):
         return run(connection, statement, values)
     return list(connection.exec_driver_sql(statement, values).all())
+
+
+def only_rows(session: Session, statement: Fixed, *values: Any) -> list[Any]:
+    """The same where it is all that the unit of work asks: one round trip, with neither BEGIN nor COMMIT."""
+    return run_alone(session.connection(), statement, values)
 
 
 @event.listens_for(Session, "after_begin")

@@ -82,7 +82,25 @@ class Wire(psycopg.Connection[Any]):
 
     def run(self, statement: Fixed, values: Sequence[Any]) -> list[Any]:
         """Run a fixed statement; its rows, named. Raises psycopg.Error."""
-        result = self.wait(self._send(_Message(self._tenant, statement, [_text(value) for value in values])))
+        return self._rows(self._send(_Message(self._tenant, statement, [_text(value) for value in values])))
+
+    def run_alone(self, statement: Fixed, values: Sequence[Any]) -> list[Any]:
+        """The same in a transaction of its own, of one round trip: without BEGIN it ends with its answer, committed or not
+        at all. What tells who asks precedes it, if anything does, and what is run afterwards begins anew.
+
+        Within a transaction that has begun it is a statement like others.
+        """
+        if self.pgconn.transaction_status != TransactionStatus.IDLE:
+            return self.run(statement, values)
+        opening, tenant = self._opening, self._tenant if self._opening is not None else b""
+        message = _Message(tenant, statement, [_text(value) for value in values])
+        try:
+            return self._rows(self._send(message, alone=True))
+        finally:
+            self._opening = opening
+
+    def _rows(self, sent: Any) -> list[Any]:
+        result = self.wait(sent)
         if result.status != ExecStatus.TUPLES_OK:
             return []
         names = tuple((result.fname(number) or b"").decode() for number in range(result.nfields))
@@ -128,15 +146,19 @@ class Wire(psycopg.Connection[Any]):
             self._kept.clear()
         return results
 
-    def _send(self, message: _Message | None = None) -> Any:
-        """Send what opens the transaction, if it is not open yet, and a statement in one round trip; its result."""
+    def _send(self, message: _Message | None = None, alone: bool = False) -> Any:
+        """Send what opens the transaction, if it is not open yet, and a statement in one round trip; its result.
+
+        What is sent before the sync is one transaction in any case (PostgreSQL, 55.2.4): `alone`, it ends there.
+        """
         self._check_connection_ok()
         wire = self.pgconn
         about: list[tuple[tuple[bytes, Fixed], bytes] | None] = []
         wire.enter_pipeline_mode()
         if self._opening is not None:
-            wire.send_query_params(b"begin", None)
-            about.append(None)
+            if not alone:
+                wire.send_query_params(b"begin", None)
+                about.append(None)
             about += self._put(self._opening)
             self._opening = None
         if message is not None:
@@ -219,10 +241,19 @@ def begin(connection: Connection, tell: Fixed, *values: bytes, tenant: bytes) ->
 
 def run(connection: Connection, statement: Fixed, values: Sequence[Any]) -> list[Any]:
     """Run a fixed statement in SQLAlchemy's transaction: named rows. Raises DBAPIError."""
+    return _run(connection, connection.connection.dbapi_connection.run, statement, values)  # type: ignore[union-attr]
+
+
+def run_alone(connection: Connection, statement: Fixed, values: Sequence[Any]) -> list[Any]:
+    """Run the only statement of a transaction, which is over with it: named rows. Raises DBAPIError."""
+    return _run(connection, connection.connection.dbapi_connection.run_alone, statement, values)  # type: ignore[union-attr]
+
+
+def _run(connection: Connection, how: Any, statement: Fixed, values: Sequence[Any]) -> list[Any]:
     if connection.engine._has_events:
         connection.dispatch.before_cursor_execute(connection, None, statement, values, None, False)
-    wire: Any = connection.connection.dbapi_connection
     try:
-        return wire.run(statement, values)
+        found: list[Any] = how(statement, values)
+        return found
     except psycopg.Error as error:
         connection._handle_dbapi_exception(error, statement, values, None, None)  # its own care for a lost server

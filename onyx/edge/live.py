@@ -111,8 +111,12 @@ def session_room(tenant: UUID, session: UUID) -> str:
     return f"t:{tenant}:s:{session}"
 
 
-def push(room: str, event: str, payload: dict[str, Any], namespace: str = "/", skip: str | None = None) -> None:
-    """Send an event to a room on every process, now. After a change use the outbox instead."""
+def push(
+    room: str | list[str], event: str, payload: dict[str, Any], namespace: str = "/", skip: str | None = None
+) -> None:
+    """Send an event to a room on every process, now; to whoever is in several of them, once. After a change use the
+    outbox instead.
+    """
     socketio.emit(event, payload, to=room, namespace=namespace, skip_sid=skip)
 
 

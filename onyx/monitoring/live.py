@@ -68,8 +68,8 @@ def tell_of_sessions(tenant: UUID, events: list[tuple[str, str]]) -> None:
     for action, id in events:
         if action in _OPENED or action in _CLOSED:
             event = "login_session:opened" if action in _OPENED else "login_session:closed"
-            for place in (board.room(tenant), board.room(None)):
-                push(place, event, {"id": "" if id == str(tenant) else id}, namespace="/live")
+            both = [board.room(tenant), board.room(None)]  # in one message
+            push(both, event, {"id": "" if id == str(tenant) else id}, namespace="/live")
 
 
 def _move(token: str, meta: Any, sid: str) -> None:

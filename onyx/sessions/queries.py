@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from onyx.access import held
 from onyx.core.actor import Actor
 from onyx.core.clock import now
-from onyx.core.db import rows
+from onyx.core.db import only_rows, rows
 from onyx.core.wire import Fixed
 from onyx.identity.models import LoginSession
 
@@ -27,7 +27,7 @@ _BY_ID = Fixed(f"{_PERSON} where u.id = %s")
 def person_by_email(session: Session, email_digest: bytes) -> Any | None:
     """Who signs in with this e-mail (purpose `auth`): id, email, status, password_hash, display_name, roles,
     has_factor; or None."""
-    found = rows(session, _BY_EMAIL, email_digest.hex())
+    found = only_rows(session, _BY_EMAIL, email_digest.hex())
     return found[0] if found else None
 
 

@@ -7,12 +7,13 @@ from uuid import UUID
 
 from onyx.core.db import control_engine, db
 from onyx.core.scope import Scope
+from onyx.core.wire import Fixed, run_alone
 
 from .slugs import skeleton
 from .walls import control_plane
 
 _ROW = "select id, slug, name, status, settings, created_at, suspended_at, archived_at from tenant"
-
+_FIND = Fixed("select id, slug, name, status from onyx.find_tenant(decode(%s, 'hex'))")
 
 # In these states the schema is not there, or not for long.
 UNREADABLE = frozenset({"provisioning", "deleting"})
@@ -78,7 +79,7 @@ def tenants_of(email_digest: bytes, slug: str | None) -> list[Any]:
     """Where somebody signs in with this e-mail (id, slug, name, status); only in the one named, if one is."""
     wanted = (slug or "").strip().lower()
     with control_engine().begin() as connection:
-        found = connection.exec_driver_sql("select * from onyx.find_tenant(%s)", (email_digest,)).all()
+        found = run_alone(connection, _FIND, (email_digest.hex(),))
     return [row for row in found if not wanted or row.slug == wanted]
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from uuid import UUID
 
 from onyx.core.scope import Scope, current_scope
-from onyx.core.wire import Fixed, run
+from onyx.core.wire import Fixed, run_alone
 
 from .walls import control_plane
 
@@ -26,7 +26,7 @@ def expect(id: UUID, until: datetime, ip: str, device: str, idle: int) -> None:
     The job that ends sessions looks at it in `idle` seconds.
     """
     with control_plane(current_scope()) as connection:
-        run(connection, _OPENS, (id, until, ip, device, idle))
+        run_alone(connection, _OPENS, (id, until, ip, device, idle))
 
 
 def listed(statement: str, *values: Any) -> list[Any]:

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from onyx.core.errors import Invalid
 from onyx.core.scope import Scope
-from onyx.core.wire import Fixed, run
+from onyx.core.wire import Fixed, run_alone
 
 from .walls import control_plane
 
@@ -134,7 +134,7 @@ def of(raw: dict[str, Any]) -> TenantSettings:
 def settings_of(scope: Scope) -> TenantSettings:
     """The settings of the scope's tenant, as they are now."""
     with control_plane(scope) as connection:
-        found = run(connection, _READ, (scope.tenant,))
+        found = run_alone(connection, _READ, (scope.tenant,))
     return of(found[0].settings or {} if found else {})
 
 
