@@ -9,7 +9,9 @@ from sqlalchemy.exc import DBAPIError
 from onyx.core.db import only_rows, rows
 from onyx.core.wire import Fixed, Wire
 
-_WHO = Fixed("select current_user::text as role, current_setting('search_path') as path, onyx.ctx_tenant()::text as tenant")
+_WHO = Fixed(
+    "select current_user::text as role, current_setting('search_path') as path, onyx.ctx_tenant()::text as tenant"
+)
 _LEFT = Fixed("select current_user::text as role, coalesce(current_setting('onyx.context', true), '') as context")
 _NAME = Fixed("update profile set last_login_at = now() where user_id = %s returning last_login_at::text as at")
 _WRONG = Fixed("with made as (update profile set last_login_at = '2001-01-01' where user_id = %s) select 1 / (%s - 1)")
