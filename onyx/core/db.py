@@ -218,6 +218,13 @@ def _as_current(session: Session) -> Iterator[None]:
             held.set(outer)
 
 
+def tell(connection: Connection) -> None:
+    """Have the connection's next transaction begin with the open scope and its signed context."""
+    if _tell is None:
+        raise RuntimeError("db.install() has not been called")
+    _tell(connection, current_scope())
+
+
 def violated(error: DBAPIError) -> str | None:
     """Name of the constraint that a statement broke, if any."""
     diagnostic = getattr(error.orig, "diag", None)
@@ -247,9 +254,7 @@ def only_rows(session: Session, statement: Fixed, *values: Any) -> list[Any]:
 
 @event.listens_for(Session, "after_begin")
 def _open_with_context(session: Session, _transaction: object, connection: Connection) -> None:
-    if _tell is None:
-        raise RuntimeError("db.install() has not been called")
-    _tell(connection, current_scope())
+    tell(connection)
 
 
 @event.listens_for(Session, "do_orm_execute")

@@ -5,6 +5,8 @@ connection, which costs more than most requests. So tenants stay with their conn
 that knows fewest, and one that knows too many is let go (onyx.core.db).
 """
 
+import threading
+import time
 from typing import Any
 from uuid import UUID
 
@@ -15,6 +17,7 @@ from sqlalchemy.util import queue
 from .scope import peek
 
 TENANTS_BEFORE_ANOTHER = 8
+PATIENCE = 0.02  # seconds for which somebody waits for the connection that knows their tenant: a few requests' time
 
 
 class _Idle(queue.Queue[ConnectionPoolEntry]):
@@ -22,8 +25,33 @@ class _Idle(queue.Queue[ConnectionPoolEntry]):
 
     pool: "ByTenant"
 
+    def __init__(self, *parts: Any, **more: Any) -> None:
+        super().__init__(*parts, **more)
+        self._out: dict[ConnectionPoolEntry, tuple[float, int]] = {}  # since when, and with which thread
+        self._back = threading.Condition(self.mutex)
+
+    def _put(self, record: ConnectionPoolEntry) -> None:
+        super()._put(record)
+        self._out.pop(record, None)
+        self._back.notify_all()
+
     def _get(self) -> ConnectionPoolEntry:
-        return self._best(must_know=self.pool.has_room())
+        record = self._best(must_know=self.pool.has_room())
+        self._out[record] = time.monotonic(), threading.get_ident()
+        return record
+
+    def await_who_knows(self, tenant: UUID) -> None:
+        """Wait a moment for a connection that knows the tenant, where one went out a moment ago, and not to ourselves."""
+        with self.mutex:
+            if self._out:
+                self._back.wait_for(lambda: not self._is_out_with_another(tenant), PATIENCE)
+
+    def _is_out_with_another(self, tenant: UUID) -> bool:
+        if any(tenant in tenants_of(record) for record in self.queue):
+            return False
+        since, me = time.monotonic() - PATIENCE, threading.get_ident()
+        knowing = [place for record, place in self._out.items() if tenant in tenants_of(record)]
+        return any(began > since for began, _ in knowing) and all(thread != me for _, thread in knowing)
 
     def any_one(self, timeout: float) -> ConnectionPoolEntry:
         """Whichever lies here or comes back within so many seconds, however much it knows. Raises queue.Empty."""
@@ -31,6 +59,7 @@ class _Idle(queue.Queue[ConnectionPoolEntry]):
             if not self.not_empty.wait_for(self._qsize, timeout):
                 raise queue.Empty
             found = self._best(must_know=False)
+            self._out[found] = time.monotonic(), threading.get_ident()
             self.not_full.notify()
             return found
 
@@ -64,7 +93,13 @@ class ByTenant(QueuePool):
         self._pool.pool = self  # type: ignore[attr-defined]
 
     def _do_get(self) -> ConnectionPoolEntry:
-        """As ever; where PostgreSQL lets nobody else in, one that is here, or comes back in time, does as well."""
+        """As ever, a tenant's own before another.
+
+        Where PostgreSQL lets nobody else in, one that is here, or comes back in time, does as well.
+        """
+        scope = peek()
+        if scope is not None:
+            self._pool.await_who_knows(scope.tenant)  # type: ignore[attr-defined]
         try:
             return super()._do_get()
         except psycopg.OperationalError as error:

@@ -9,7 +9,7 @@ once anything else has, they are sent unprepared until the reset has removed wha
 """
 
 from collections import namedtuple
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import date
 from functools import lru_cache
 from itertools import count
@@ -50,6 +50,10 @@ class _Message(NamedTuple):
     values: Sequence[bytes | None]
 
 
+Call = tuple[Fixed, Sequence[Any]]  # with its values
+_Key = tuple[bytes, Fixed]  # the tenant for which a statement is prepared, and the statement
+
+
 class ExtendedCursor(psycopg.Cursor[Any]):
     """Sends every statement by the extended protocol, which refuses two statements in one string."""
 
@@ -67,8 +71,9 @@ class Wire(psycopg.Connection[Any]):
 
     def __init__(self, *parts: Any, **more: Any) -> None:
         super().__init__(*parts, **more)
-        self._kept: dict[tuple[bytes, Fixed], bytes] = {}
+        self._kept: dict[_Key, bytes] = {}
         self._numbers = count(1)  # no name is used twice
+        self._waiting: list[tuple[_Message, ...]] = []
 
     def begin(self, tell: Fixed, values: Sequence[bytes], tenant: bytes) -> None:
         """Have BEGIN, and one statement that tells who asks, precede the next statement."""
@@ -113,17 +118,43 @@ class Wire(psycopg.Connection[Any]):
         self._opening = None  # nothing followed it
         if self.pgconn.transaction_status == TransactionStatus.IDLE:
             return
-        committed = self._run(b"commit" if self._stays_clean() else b"commit;" + _CLEAN)[0]
+        committed = self._run(b"commit" if self.clean else b"commit;" + _CLEAN)[0]
         if committed.command_status != b"COMMIT":  # PostgreSQL says so without an error when a statement had failed
             raise errors.InFailedSqlTransaction("a statement had failed: the transaction was rolled back")
+
+    def commit_each(self, calls: Sequence["Call"]) -> None:
+        """Have a transaction of these statements, of which begin() spoke, wait for commit_all()."""
+        if self._opening is None:
+            raise psycopg.ProgrammingError("a transaction is told first who asks")
+        messages = [
+            _Message(self._tenant, statement, [_text(value) for value in values]) for statement, values in calls
+        ]
+        self._waiting.append((self._opening, *messages))
+        self._opening = None
+
+    def commit_all(self) -> list[int | None]:
+        """Run what waits, one transaction after the other, in one round trip: the rows of each, None: not committed.
+
+        Whatever follows one that failed may not have been begun. A transaction pooler, which may give each another
+        backend, gets them one by one. Raises psycopg.Error for a lost connection.
+        """
+        waiting, self._waiting = self._waiting, []
+        self._check_connection_ok()
+        found: list[int | None] = []
+        for together in [waiting] if self.may_prepare else [[one] for one in waiting]:
+            found += self.wait(self._send_each(together))
+        return found
 
     def clear(self) -> None:
         """Roll back what is open and leave nothing behind: role, settings, statements, cursors, channels, locks."""
         self._opening = None
+        self._waiting.clear()
         if self.pgconn.transaction_status != TransactionStatus.IDLE:
             self.rollback()
-        if not self._stays_clean():
+        if not self.clean:
             self._run(_CLEAN)
+        elif len(self._kept) > MOST_PREPARED:
+            self._run(self._longest_unused())
 
     def _start_query(self) -> Any:
         """Every other kind of statement passes here before it is sent: cursors, server-side cursors, COPY."""
@@ -132,8 +163,10 @@ class Wire(psycopg.Connection[Any]):
             yield from self._send()
         yield from super()._start_query()
 
-    def _stays_clean(self) -> bool:
-        return self.clean and len(self._kept) < MOST_PREPARED
+    def _longest_unused(self) -> bytes:
+        """Have the quarter of the prepared statements go that was used longest ago."""
+        gone = [self._kept.pop(key) for key in list(self._kept)[: len(self._kept) - MOST_PREPARED * 3 // 4]]
+        return b";".join(b"deallocate " + name for name in gone)
 
     def _run(self, statements: bytes) -> list[Any]:
         """Statements of our own, none of them with anything from outside, by the simple protocol: their results."""
@@ -153,7 +186,7 @@ class Wire(psycopg.Connection[Any]):
         """
         self._check_connection_ok()
         wire = self.pgconn
-        about: list[tuple[tuple[bytes, Fixed], bytes] | None] = []
+        about: list[_Key | None] = []
         wire.enter_pipeline_mode()
         if self._opening is not None:
             if not alone:
@@ -166,45 +199,69 @@ class Wire(psycopg.Connection[Any]):
         wire.pipeline_sync()
         found = yield from _answers(wire)
         wire.exit_pipeline_mode()
-        for made, result in zip(about, found, strict=False):  # also when the transaction fails, PostgreSQL keeps it
-            if made is not None and result.status == ExecStatus.COMMAND_OK:
-                self._kept[made[0]] = made[1]
+        self._forget_unmade(about, found)
         _must_be_good(found)
         return found[-2]
 
-    def _put(self, message: _Message) -> list[tuple[tuple[bytes, Fixed], bytes] | None]:
-        """Queue a statement; for each answer that will come, the name that it makes good, or None."""
-        tenant, statement, values = message
+    def _send_each(self, transactions: Sequence[tuple[_Message, ...]]) -> Any:
+        wire, about, parts = self.pgconn, list[_Key | None](), []
+        wire.enter_pipeline_mode()
+        for told, *messages in transactions:
+            wire.send_query_params(b"begin", None)
+            about += [None, *self._put(told)]
+            began = len(about)
+            for message in messages:
+                about += self._put(message)
+            parts.append(slice(began, len(about) + 1))
+            wire.send_query_params(b"commit", None)
+            wire.pipeline_sync()
+            about += [None, None]
+        found = yield from _answers(wire, len(transactions))
+        wire.exit_pipeline_mode()
+        self._forget_unmade(about, found)
+        return [_rows_committed(*found[part]) for part in parts]
+
+    def _put(self, message: _Message) -> list[_Key | None]:
+        """Queue a statement; for each answer that will come, what it prepares, or None."""
+        key, values = message[:2], message.values
         if not (self.clean and self.may_prepare):
-            self.pgconn.send_query_params(statement.sent, values)
+            self.pgconn.send_query_params(message.statement.sent, values)
             return [None]
-        name = self._kept.get((tenant, statement))
-        if name is not None:
-            self.pgconn.send_query_prepared(name, values)
-            return [None]
-        name = b"fixed_%d" % next(self._numbers)
-        self.pgconn.send_prepare(name, statement.sent)
+        name = self._kept.pop(key, None)
+        known = name is not None
+        if name is None:
+            name = b"fixed_%d" % next(self._numbers)
+            self.pgconn.send_prepare(name, message.statement.sent)
+        self._kept[key] = name  # behind all that were used before
         self.pgconn.send_query_prepared(name, values)
-        return [((tenant, statement), name), None]
+        return [None] if known else [key, None]
+
+    def _forget_unmade(self, about: list[_Key | None], found: list[Any]) -> None:
+        """What was prepared stays also when its transaction fails; what could not be is not there."""
+        for made, result in zip(about, found, strict=False):
+            if made is not None and result.status != ExecStatus.COMMAND_OK:
+                self._kept.pop(made, None)
 
 
-def _answers(wire: Any) -> Any:
+def _answers(wire: Any, transactions: int = 1) -> Any:
+    """Send what is queued; all results, to the last of so many PIPELINE_SYNC."""
     yield from generators.send(wire)
     found: list[Any] = []
-    while not found or found[-1].status != ExecStatus.PIPELINE_SYNC:
+    while transactions:
         yield Wait.R
         wire.consume_input()
-        found.extend(_arrived(wire))
+        while transactions and not wire.is_busy():
+            result = wire.get_result()
+            if result is not None:
+                found.append(result)
+                transactions -= result.status == ExecStatus.PIPELINE_SYNC
     return found
 
 
-def _arrived(wire: Any) -> Iterator[Any]:
-    while not wire.is_busy():
-        result = wire.get_result()
-        if result is not None:
-            yield result
-            if result.status == ExecStatus.PIPELINE_SYNC:
-                return
+def _rows_committed(*results: Any) -> int | None:
+    """Rows that a transaction's statements read or changed; None when it was not committed."""
+    *done, commit = results
+    return sum(result.command_tuples or 0 for result in done) if commit.command_status == b"COMMIT" else None
 
 
 def _must_be_good(results: Sequence[Any]) -> None:

@@ -11,29 +11,28 @@ from uuid import UUID
 
 import structlog
 from flask import Flask
-from sqlalchemy.exc import SQLAlchemyError
 
-from onyx.core.db import unit_of_work
-from onyx.core.errors import Unavailable
-from onyx.core.scope import tenant_scope
+from onyx.core.each import in_each
+from onyx.core.wire import Fixed
 
 _log = structlog.get_logger()
 MOST = 50_000
 _BATCH = 500
+_Seen = tuple[UUID, UUID, float]  # who, the session, when (Unix time)
 _seen: dict[tuple[UUID, UUID, UUID], float] = {}
 _used: dict[tuple[UUID, UUID, UUID], float] = {}
 
-_WRITE = """
+_WRITE = Fixed("""
 update login_session s set last_seen_at = to_timestamp(v.at)
   from unnest(%s::uuid[], %s::uuid[], %s::float8[]) as v(user_id, id, at)
  where s.user_id = v.user_id and s.id = v.id and s.state = 'active' and s.last_seen_at < to_timestamp(v.at)
-"""
-_WRITE_KEYS = """
+""")
+_WRITE_KEYS = Fixed("""
 update api_key k set last_used_at = to_timestamp(v.at)
   from unnest(%s::uuid[], %s::uuid[], %s::float8[]) as v(user_id, id, at)
  where k.user_id = v.user_id and k.id = v.id and k.revoked_at is null
    and coalesce(k.last_used_at < to_timestamp(v.at), true)
-"""
+""")
 
 
 def touch(tenant: UUID, user: UUID, session: UUID, by_key: bool = False) -> None:
@@ -63,31 +62,31 @@ def flush() -> int:
     return _flush(_seen, _WRITE) + _flush(_used, _WRITE_KEYS)
 
 
-def _flush(seen: dict[tuple[UUID, UUID, UUID], float], statement: str) -> int:
-    of: dict[UUID, list[tuple[UUID, UUID, float]]] = defaultdict(list)
+def _flush(seen: dict[tuple[UUID, UUID, UUID], float], statement: Fixed) -> int:
+    of: dict[UUID, list[_Seen]] = defaultdict(list)
     while seen:
         (tenant, user, session), at = seen.popitem()
         of[tenant].append((user, session, at))
-    written = 0
-    for tenant, found in of.items():
+    for found in of.values():
         found.sort(key=lambda one: (one[0], one[1]))  # one order for all processes: no deadlocks
-        for first in range(0, len(found), _BATCH):
-            batch = found[first : first + _BATCH]
-            try:
-                written += _write(tenant, statement, batch)
-            except (SQLAlchemyError, Unavailable) as error:
-                _log.warning("last seen waits", tenant=str(tenant), error=type(error).__name__)
-                _put_back(seen, tenant, batch)
+    written = 0
+    while of:
+        batches = {tenant: found[:_BATCH] for tenant, found in of.items()}
+        done = in_each("job:sessions", {tenant: [(statement, _arrays(batch))] for tenant, batch in batches.items()})
+        for tenant in batches.keys() - done.keys():
+            _log.warning("last seen waits", tenant=str(tenant))
+            _put_back(seen, tenant, of.pop(tenant))
+        written += sum(done.values())
+        of = {tenant: found[_BATCH:] for tenant, found in of.items() if len(found) > _BATCH}
     return written
 
 
-def _write(tenant: UUID, statement: str, batch: list[tuple[UUID, UUID, float]]) -> int:
-    users, sessions, times = (list(part) for part in zip(*batch, strict=True))
-    with tenant_scope(tenant, "job:sessions"), unit_of_work() as session:
-        return session.connection().exec_driver_sql(statement, (users, sessions, times)).rowcount
+def _arrays(batch: list[_Seen]) -> tuple[str, ...]:
+    """Users, sessions and times, each as PostgreSQL writes an array."""
+    return tuple(f"{{{','.join(map(str, part))}}}" for part in zip(*batch, strict=True))
 
 
-def _put_back(seen: dict[tuple[UUID, UUID, UUID], float], tenant: UUID, batch: list[tuple[UUID, UUID, float]]) -> None:
+def _put_back(seen: dict[tuple[UUID, UUID, UUID], float], tenant: UUID, batch: list[_Seen]) -> None:
     recent = time.time() - 600  # a tenant that is gone must not be tried for ever
     for user, session, at in batch:
         if len(seen) < MOST and at > recent:

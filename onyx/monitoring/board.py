@@ -7,6 +7,7 @@ out, only for tenants that somebody watches, and pushes it to their rooms.
 import threading
 import time
 from collections import Counter, defaultdict
+from itertools import chain
 from typing import Any
 from uuid import UUID
 
@@ -27,6 +28,13 @@ from . import counters, machine, queries
 _log = structlog.get_logger()
 WATCHED = "onyx:watched"
 _SPANS = (("s", 1, 30), ("t", 10, 120), ("h", 3600, 7200))
+# One command for each tenant: by itself every number would be three, and a thousand tenants ten thousand in a second.
+_ADD = """
+for place = 1, #KEYS do
+  for field = #KEYS + 1, #ARGV, 2 do redis.call('HINCRBY', KEYS[place], ARGV[field], ARGV[field + 1]) end
+  redis.call('EXPIRE', KEYS[place], ARGV[place])
+end
+"""
 MOST_COUNTED = 4096  # tenants; whoever is forgotten is counted once more
 _live_sessions: dict[UUID | None, tuple[float, int]] = {}
 
@@ -93,12 +101,12 @@ def _flush(now: int) -> None:
     for numbers in counted.values():
         total.update(numbers)
     pipe = state().store.client.pipeline(transaction=False)
+    add = pipe.register_script(_ADD)
+    lives = [life for _, _, life in _SPANS]
     for tenant, numbers in [*counted.items(), (None, total)]:
-        for name, size, life in _SPANS:
-            place = _key(tenant, "stats", name, now // size)
-            for field, value in numbers.items():
-                pipe.hincrby(place, field, value)
-            pipe.expire(place, life)
+        places = [_key(tenant, "stats", name, now // size) for name, size, _ in _SPANS]
+        values: list[Any] = [*lives, *chain.from_iterable(numbers.items())]
+        add(places, values)
     open_now = Counter(socket.tenant for socket in sockets_here())
     for tenant, count in [*open_now.items(), (None, sum(open_now.values()))]:
         place = _key(tenant, "sockets")

@@ -11,7 +11,7 @@ import pytest
 
 from onyx.core.actor import Actor, Request
 from onyx.core.ids import uuid7
-from onyx.edge.access_log import AccessLog
+from onyx.edge.access_log import AccessLog, rest_after
 
 
 @pytest.fixture
@@ -69,6 +69,25 @@ def test_a_line_goes_to_its_own_tenant(log, world, owner):
     log.drain()
     assert written(owner, world.acme, "object like '%''s'") == [("acme's", 200)]
     assert written(owner, world.globex, "object like '%''s'") == [("globex's", 200)]
+
+
+def test_a_tenant_whose_lines_cannot_be_written_keeps_no_other(log, world, owner, tmp_path):
+    for tenant, name in ((world.acme, "waiting"), (world.globex, "not waiting")):
+        log.write(actor_in(tenant.id), "http", name, 200, 0.001)
+    owner.execute(f"revoke execute on function {world.acme.schema}.access_append(jsonb) from {world.acme.schema}")
+    try:
+        assert log.drain() == 1
+    finally:
+        owner.execute(f"grant execute on function {world.acme.schema}.access_append(jsonb) to {world.acme.schema}")
+    assert written(owner, world.globex, "object = 'not waiting'") == [("not waiting", 200)]
+    assert written(owner, world.acme, "object = 'waiting'") == []
+    assert log.drain() == 1
+    assert written(owner, world.acme, "object = 'waiting'") == [("waiting", 200)]
+
+
+@pytest.mark.parametrize(("took", "pause"), [(0.01, 1.0), (0.5, 4.5), (60.0, 10.0)])
+def test_draining_takes_a_tenth_of_the_time_and_no_line_waits_for_long(took, pause):
+    assert rest_after(took, 1.0) == pause
 
 
 def test_control_characters_do_not_block_the_log(log, world, owner):

@@ -4,7 +4,6 @@ from uuid import UUID
 
 import pytest
 
-from onyx.core.errors import Unavailable
 from onyx.edge import last_seen
 
 
@@ -63,19 +62,22 @@ def test_an_ended_session_is_left_alone(app, client_of, owner, world):
         assert last_seen.flush() == 0
 
 
-def test_what_cannot_be_written_waits(app, client_of, owner, world, monkeypatch):
-    alice = client_of("alice")
-    age(owner, world.acme, alice.signed_in["session_id"])
-    alice.get("/api/v1/users/me")
-
-    def away(*_):
-        raise Unavailable()
-
-    monkeypatch.setattr(last_seen, "_write", away)
+def test_what_cannot_be_written_waits_and_keeps_no_other(app, client_of, owner, world):
+    both = {world.acme: client_of("alice"), world.globex: client_of("mallory")}
+    for tenant, client in both.items():
+        age(owner, tenant, client.signed_in["session_id"])
+        client.get("/api/v1/users/me")
+    there, role = world.acme.schema, world.acme.schema
+    owner.execute(f"revoke usage on schema {there} from {role}")
+    try:
+        with app.app_context():
+            assert last_seen.flush() == 1
+    finally:
+        owner.execute(f"grant usage on schema {there} to {role}")
+    assert seconds_ago(owner, world.globex, both[world.globex].signed_in["session_id"]) < 60
     with app.app_context():
-        assert last_seen.flush() == 0
-        monkeypatch.undo()
         assert last_seen.flush() == 1
+    assert seconds_ago(owner, world.acme, both[world.acme].signed_in["session_id"]) < 60
 
 
 def test_memory_is_bounded(app, monkeypatch, world, client_of):
