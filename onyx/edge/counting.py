@@ -59,6 +59,11 @@ class Counts:
             del self._counts[name]
 
 
+def _named(key: str) -> str:
+    """A counter's name without what the library puts before it: keys in Redis begin with a tenant or with `onyx:` (T7)."""
+    return key.removeprefix("LIMITER/")
+
+
 class Counted(Storage):
     """Flask-Limiter's storage: Redis behind the process's breaker, else the process's own counters."""
 
@@ -74,18 +79,21 @@ class Counted(Storage):
         return Away
 
     def incr(self, key: str, expiry: int, amount: int = 1) -> int:
+        key = _named(key)
         try:
             return int(self._store.run(_COUNT, [key], [amount, expiry]))
         except Away:
             return self._counts.add(key, expiry, amount)
 
     def get(self, key: str) -> int:
+        key = _named(key)
         try:
             return int(self._store.call(self._store.client.get, key) or 0)
         except Away:
             return self._counts.get(key)[0]
 
     def get_expiry(self, key: str) -> float:
+        key = _named(key)
         try:
             return time.time() + max(0, int(self._store.call(self._store.client.ttl, key)))
         except Away:
@@ -95,6 +103,7 @@ class Counted(Storage):
         return True
 
     def clear(self, key: str) -> None:
+        key = _named(key)
         self._counts.forget(key)
         try:
             self._store.call(self._store.client.delete, key)

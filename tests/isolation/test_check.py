@@ -104,6 +104,14 @@ def test_a_key_of_nobody_is_found(app, look, key):
     assert look()["redis_keys"].passed
 
 
+def test_counters_of_limits_are_the_installations(app, look, limits_on):
+    wrong = {"email": "nobody.at.all@acme.example", "password": "wrong, and on purpose"}
+    assert app.test_client().post("/api/v1/auth/login", json=wrong).status_code == 401
+    client = app.extensions["onyx"].store.client
+    assert any(b"limit" in key and b"sign_in" in key for key in client.scan_iter(count=1000)), "the failure is counted"
+    assert look()["redis_keys"].found == ()
+
+
 def test_a_file_of_nobody_or_open_to_others_is_found(app, look, world):
     base = app.extensions["onyx"].settings.onyx_var / "files"
     own = base / world.acme.id.hex
