@@ -12,6 +12,7 @@ from random import Random
 
 from onyx.tenancy import migrate, stock
 
+from .administering import administer
 from .load import Seen, median, percentile, request, run
 from .place import Place, ask, module
 from .processes import ROOT, Server, memory
@@ -189,4 +190,5 @@ PARTS: dict[str, Callable[[Place, int], list[Row]]] = {
     "serve": serving,
     "close": closing,
     "start": starting,
+    "administer": administer,
 }

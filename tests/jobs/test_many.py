@@ -147,7 +147,7 @@ def test_requests_are_served_while_the_steward_goes_round_everybody(app, owner, 
 
     monkeypatch.setattr(steward, "measure_all", measuring)
     made = steward.Steward(app.extensions["onyx"].settings, owner_url)
-    threading.Thread(target=made._serve_rounds, daemon=True).start()
+    threading.Thread(target=made._serve_rounds, args=(None,), daemon=True).start()
     queue.place(
         made._queue.connection, "steward", steward.MEASURE, world.platform.id, {"kind": "schedule"}, "onyx:mark-x"
     )
