@@ -15,6 +15,7 @@ from onyx.core.errors import Conflict, Denied, Invalid
 from onyx.core.ids import uuid7
 from onyx.core.scope import current_scope
 from onyx.core.secrets import email_digest
+from onyx.identity.addresses import is_address, is_seen, plain
 from onyx.identity.models import Credential, Profile, User, UserRole
 from onyx.tenancy.settings import bare_domain, settings_of
 from onyx.tenancy.walls import control_plane
@@ -72,10 +73,9 @@ def _take_seat(session: Session) -> None:
 
 
 def checked_email(email: str) -> str:
-    """The address, lower-cased. Raises Invalid for what cannot be one."""
-    email = email.strip().lower()
-    name, at, domain = email.rpartition("@")
-    if not at or not name or "." not in domain.strip(".") or len(email) > 254 or any(c.isspace() for c in email):
+    """The address in its one spelling, lower-cased. Raises Invalid for what is not exactly one address."""
+    email = plain(email)
+    if not is_address(email):
         raise Invalid(fields={"email": "Give an e-mail address."})
     return email
 
@@ -88,9 +88,9 @@ def must_be_of_a_domain(email: str, domains: tuple[str, ...] | None = None) -> N
 
 
 def checked_name(name: str) -> str:
-    """A name to sign in with, lower-cased; an e-mail or not. Raises Invalid."""
-    name = name.strip().lower()
-    if not name or len(name) > 254 or any(c.isspace() for c in name):
+    """A name to sign in with, in its one spelling, lower-cased; an e-mail or not. Raises Invalid."""
+    name = plain(name)
+    if not name or len(name) > 254 or not is_seen(name) or ("@" in name and not is_address(name)):
         raise Invalid(fields={"userName": "Give a name without blanks, of 254 characters at most."})
     return name
 

@@ -11,6 +11,10 @@ from onyx.core.db import rows
 from onyx.core.errors import Conflict, Denied
 from onyx.identity.models import User
 
+_IS_ADMIN = """
+select 1 from app_user u join user_role r on r.user_id = u.id
+ where r.role = %s and r.expires_at is null and u.status = 'active' and u.id = %s
+"""
 _OTHER_ADMINS = """
 select 1 from app_user u join user_role r on r.user_id = u.id
  where r.role = %s and r.expires_at is null and u.status = 'active' and u.id <> %s limit 1
@@ -101,11 +105,9 @@ def somebody_still_administers(session: Session, actor: Actor, user: User) -> No
     """Raise Conflict when the person is the last active administrator whose office does not end by itself.
 
     Takes the tenant's lock first, so that two administrators who remove each other at the same moment cannot both
-    succeed: the second looks only after the first has committed.
+    succeed: the second looks only after the first has committed, also at the person, who was read before.
     """
     role = admin_role(actor.tenant_slug)
     session.execute(text("select pg_advisory_xact_lock(hashtextextended(current_schema(), 7))"))
-    if user.status != "active" or role not in {held.role for held in user.roles if held.expires_at is None}:
-        return
-    if not rows(session, _OTHER_ADMINS, role, user.id):
+    if rows(session, _IS_ADMIN, role, user.id) and not rows(session, _OTHER_ADMINS, role, user.id):
         raise Conflict("This is the last administrator. Appoint another one first.")

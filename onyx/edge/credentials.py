@@ -55,6 +55,15 @@ def key_must_live(nobody: Actor, claims: Claims, row: Any, digest: bytes) -> Non
         raise Unauthenticated(reason="key_revoked")
 
 
+def was_replaced(row: Any, digest: bytes) -> bool:
+    """Whether a genuine token of a live session was replaced longer ago than its grace: by the last renewal, or by one
+    before, since a token is renewed once in ten seconds at most. Else a thief would renew twice, and be safe.
+    """
+    if row is None or row.state != "active" or row.previous_digest is None or digest == row.token_digest:
+        return False
+    return digest != row.previous_digest or not row.fresh
+
+
 def session_must_live(row: Any, digest: bytes) -> None:
     """Raise Unauthenticated, with the reason, unless the session lives and the token is its own."""
     if row is None:

@@ -192,7 +192,7 @@ def _from_database(claims: tokens.Claims, digest: bytes, request: Request, kept:
         nobody = anonymous(claims.tenant, tenant.slug, tenant.name, request, claims.user)
         credentials.key_must_live(nobody, claims, row, digest)
     else:
-        if row and row.state == "active" and digest == row.previous_digest and not row.fresh and not kept:
+        if not kept and credentials.was_replaced(row, digest):
             _end_family(claims, tenant, row, request)
         credentials.session_must_live(row, digest)
     person = _person(tenant, row)

@@ -2,6 +2,8 @@
 
 import smtplib
 import ssl
+from email.errors import MessageError
+from email.headerregistry import Address
 from email.message import EmailMessage
 from email.utils import formatdate, make_msgid
 from urllib.parse import unquote, urlsplit
@@ -22,9 +24,10 @@ class NotNow(Exception):
 
 def send(url: str, sender: str, message: Message) -> None:
     """Send one mail. Raises Undeliverable and NotNow; neither carries what the mail says."""
+    letter = _letter(sender, message)
     try:
         with _connect(url) as server:
-            server.send_message(_letter(sender, message))
+            server.send_message(letter)
     except smtplib.SMTPRecipientsRefused as error:
         codes = [code for code, _ in error.recipients.values()]
         raise (Undeliverable if all(code >= 500 for code in codes) else NotNow)("the receiver was refused") from None
@@ -57,7 +60,11 @@ def _connect(url: str) -> smtplib.SMTP:
 
 def _letter(sender: str, message: Message) -> EmailMessage:
     letter = EmailMessage()
-    letter["From"], letter["To"], letter["Subject"] = sender, message.to, message.subject
+    try:  # one receiver, whatever the address holds: text with a comma would be two
+        letter["To"] = Address(addr_spec=message.to)
+    except (ValueError, MessageError):
+        raise Undeliverable("the receiver's address is none") from None
+    letter["From"], letter["Subject"] = sender, message.subject
     letter["Date"], letter["Message-ID"] = formatdate(), make_msgid(domain="onyx")
     letter["Auto-Submitted"] = "auto-generated"
     letter.set_content(message.text)

@@ -50,14 +50,17 @@ def enter(actor: Actor, sid: str) -> None:
 
 
 def rooms_as_they_may_be(app: Flask) -> Callable[[Notice], None]:
-    """A listener of the control bus: when somebody's roles change, their open sockets change rooms (I3)."""
+    """A listener of the control bus: when somebody's roles change, or what a role of their tenant's own allows, open
+    sockets change rooms (I3).
+    """
 
     def obey(notice: Notice) -> None:
-        if notice.kind != "user":
+        if notice.kind not in ("user", "tenant"):
             return
         with app.test_request_context():
             for socket in sockets_here():
-                if socket.namespace == "/live" and (socket.tenant, socket.user) == (notice.tenant, notice.subject):
+                concerned = socket.tenant == notice.tenant and notice.subject in (socket.user, socket.tenant)
+                if socket.namespace == "/live" and concerned:
                     _move(socket.token, socket.meta, socket.sid)
 
     return obey

@@ -1,9 +1,16 @@
 """Nobody rises above themselves, locks themselves out, or leaves a tenant without an administrator (I2)."""
 
 import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from onyx.core.actor import Actor
+from onyx.core.db import unit_of_work
+from onyx.core.errors import Conflict
+from onyx.core.scope import tenant_scope
+from onyx.identity.models import User
+from onyx.members import service
 from tests.cast import join
 
 
@@ -60,14 +67,28 @@ def test_of_two_administrators_who_remove_each_other_at_once_one_stays(client_of
         assert _admins(owner, world) == 1
 
 
-def test_the_last_administrator_cannot_be_removed_by_an_operator_either(app, world):
-    from onyx.core.actor import Actor
-    from onyx.core.db import unit_of_work
-    from onyx.core.errors import Conflict
-    from onyx.core.scope import tenant_scope
-    from onyx.identity.models import User
-    from onyx.members import service
+def test_what_was_read_before_the_lock_does_not_decide_who_is_the_last(client_of, session_of, app, world, owner):
+    """Somebody suspended is about to be deleted, is brought back, and becomes the only administrator meanwhile."""
+    with app.app_context():
+        doris = world.people["doris"] = join(world.acme, "doris", "Doris Admin", "admin")
+    dana = client_of("dana")
+    assert dana.post(f"/api/v1/users/{doris.id}/suspend").status_code == 200
+    operator = Actor(world.acme.id, world.acme.slug, world.acme.name, None, "", "operator", kind="operator")
 
+    def meanwhile():
+        assert dana.post(f"/api/v1/users/{doris.id}/reactivate").status_code == 200
+        assert client_of("doris").post(f"/api/v1/users/{world.dana.id}/suspend").status_code == 200
+
+    with pytest.raises(Conflict), session_of("dana", "admin") as session:
+        person = session.get(User, doris.id)
+        assert person.status == "suspended" and [held.role for held in person.roles] == ["admin"]
+        with ThreadPoolExecutor(1) as pool:
+            pool.submit(meanwhile).result(30)
+        service.remove(session, operator, person)
+    assert client_of("doris").post(f"/api/v1/users/{world.dana.id}/reactivate").status_code == 200
+
+
+def test_the_last_administrator_cannot_be_removed_by_an_operator_either(app, world):
     operator = Actor(world.acme.id, world.acme.slug, world.acme.name, None, "", "operator", kind="operator")
     for change in (service.suspend, service.remove, lambda s, a, u: service.set_roles(s, a, u, ["user"])):
         with (

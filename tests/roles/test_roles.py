@@ -172,6 +172,24 @@ def test_an_edited_role_reaches_every_socket_on_every_process_within_a_second(
     assert time.perf_counter() - began < 1.0
 
 
+def test_an_edited_role_takes_a_socket_out_of_rooms_that_it_may_not_hear_any_more(
+    server, socket_of, world, client_of, make
+):
+    """F27: who may still watch something keeps the socket, and must not keep all that it heard."""
+    serving, role, dana = server(), make("monitoring:read"), client_of("dana")
+    give(dana, world.carol, "auditor", role["key"])
+    carol = socket_of("carol", serving, namespace="/live")
+    assert carol.wait_for("stats", timeout=4)
+    assert dana.patch(f"{ROLES}/{role['id']}", json={"permissions": ["users:read"]}).status_code == 200
+    time.sleep(1)  # what S5 allows
+    carol.heard.clear()
+    time.sleep(2.2)  # statistics come every second
+    with serving.http(dana.token) as http:
+        assert http.patch("/api/v1/users/me", json={"display_name": "Dana Once More"}).status_code == 200
+    assert carol.wait_for("audit:event", timeout=4), "she is an auditor, and stays one"
+    assert carol.connected and "stats" not in [event for event, _ in carol.heard]
+
+
 def test_an_entry_that_an_older_onyx_wrote_is_read_anew(app, client_of, cached, world):
     """Processes of both versions serve at the same time while an installation is upgraded."""
     from onyx.edge.store import key
