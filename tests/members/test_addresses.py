@@ -45,7 +45,12 @@ def test_what_is_not_one_plain_address_is_refused(dana, email):
 
 def test_one_spelling_is_one_person(dana):
     """Composed or not, wide or narrow: the same letters are the same address."""
-    for email in ("jos\u00e9@acme.example", "jose\u0301@acme.example", "\uff4aos\u00e9@acme.example", "jos\u00e9@\uff41cme.example"):
+    for email in (
+        "jos\u00e9@acme.example",
+        "jose\u0301@acme.example",
+        "\uff4aos\u00e9@acme.example",
+        "jos\u00e9@\uff41cme.example",
+    ):
         answer = dana.post("/api/v1/users", json={"email": email, "display_name": "J", "roles": ["user"]})
         assert answer.status_code == (201 if email == "jos\u00e9@acme.example" else 409), (email, answer.text)
 
