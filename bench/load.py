@@ -34,7 +34,7 @@ def run(
     """`count` operations; raises RuntimeError when an answer was not 2xx."""
     pids = server.pids
     backends = place.backends(user)
-    before = cpu_seconds(pids), cpu_seconds(backends)
+    before = cpu_seconds(pids), {pid: cpu_seconds([pid]) for pid in backends}
     job = {"port": server.port, "requests": requests, "count": count, "together": together, "until": until}
     done = subprocess.run(
         [sys.executable, "-m", "bench.client"],
@@ -48,9 +48,9 @@ def run(
     if found["wrong"]:
         told = server.log.read_text()[-2000:]
         raise RuntimeError(f"{requests[0].splitlines()[0]} was answered by {set(found['wrong'])}\n{told}")
-    backends += [pid for pid in place.backends(user) if pid not in backends]
+    after = place.backends(user)  # what one that has ended meanwhile spent is not known any more
     server_ms = (cpu_seconds(pids) - before[0]) / count * 1000
-    database_ms = (cpu_seconds(backends) - before[1]) / count * 1000
+    database_ms = sum(cpu_seconds([pid]) - before[1].get(pid, 0.0) for pid in after) / count * 1000
     return Seen(server_ms, database_ms, count / found["seconds"], found["latencies"])
 
 
