@@ -20,11 +20,11 @@ import psycopg
 from psycopg import errors, generators
 from psycopg.adapt import Transformer
 from psycopg.pq import ExecStatus, TransactionStatus
-from psycopg.waiting import Wait
 from sqlalchemy import Connection
 
+from .answers import answers, must_be_good, rows_committed
+
 _CLEAN = b"reset role;reset all;deallocate all;close all;unlisten *;select pg_advisory_unlock_all()"
-_GOOD = (ExecStatus.COMMAND_OK, ExecStatus.TUPLES_OK, ExecStatus.PIPELINE_SYNC)
 MOST_PREPARED = 160  # 20 to 60 KB of a backend's memory each
 
 
@@ -173,7 +173,7 @@ class Wire(psycopg.Connection[Any]):
         self._check_connection_ok()
         self.pgconn.send_query(statements)
         results = self.wait(generators.execute(self.pgconn))
-        _must_be_good(results)
+        must_be_good(results)
         if statements.endswith(_CLEAN):
             self.clean = True
             self._kept.clear()
@@ -197,10 +197,10 @@ class Wire(psycopg.Connection[Any]):
         if message is not None:
             about += self._put(message)
         wire.pipeline_sync()
-        found = yield from _answers(wire)
+        found = yield from answers(wire)
         wire.exit_pipeline_mode()
         self._forget_unmade(about, found)
-        _must_be_good(found)
+        must_be_good(found)
         return found[-2]
 
     def _send_each(self, transactions: Sequence[tuple[_Message, ...]]) -> Any:
@@ -216,10 +216,10 @@ class Wire(psycopg.Connection[Any]):
             wire.send_query_params(b"commit", None)
             wire.pipeline_sync()
             about += [None, None]
-        found = yield from _answers(wire, len(transactions))
+        found = yield from answers(wire, len(transactions))
         wire.exit_pipeline_mode()
         self._forget_unmade(about, found)
-        return [_rows_committed(*found[part]) for part in parts]
+        return [rows_committed(*found[part]) for part in parts]
 
     def _put(self, message: _Message) -> list[_Key | None]:
         """Queue a statement; for each answer that will come, what it prepares, or None."""
@@ -241,35 +241,6 @@ class Wire(psycopg.Connection[Any]):
         for made, result in zip(about, found, strict=False):
             if made is not None and result.status != ExecStatus.COMMAND_OK:
                 self._kept.pop(made, None)
-
-
-def _answers(wire: Any, transactions: int = 1) -> Any:
-    """Send what is queued; all results, to the last of so many PIPELINE_SYNC."""
-    yield from generators.send(wire)
-    found: list[Any] = []
-    while transactions:
-        yield Wait.R
-        wire.consume_input()
-        while transactions and not wire.is_busy():
-            result = wire.get_result()
-            if result is not None:
-                found.append(result)
-                transactions -= result.status == ExecStatus.PIPELINE_SYNC
-    return found
-
-
-def _rows_committed(*results: Any) -> int | None:
-    """Rows that a transaction's statements read or changed; None when it was not committed."""
-    *done, commit = results
-    return sum(result.command_tuples or 0 for result in done) if commit.command_status == b"COMMIT" else None
-
-
-def _must_be_good(results: Sequence[Any]) -> None:
-    for result in results:
-        if result.status == ExecStatus.FATAL_ERROR:
-            raise errors.error_from_result(result)
-        if result.status not in _GOOD:
-            raise psycopg.InterfaceError(f"unexpected answer {ExecStatus(result.status).name}")
 
 
 def _text(value: Any) -> bytes | None:
