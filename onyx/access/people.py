@@ -90,7 +90,7 @@ def must_be_of_a_domain(email: str, domains: tuple[str, ...] | None = None) -> N
 def checked_name(name: str) -> str:
     """A name to sign in with, in its one spelling, lower-cased; an e-mail or not. Raises Invalid."""
     name = plain(name)
-    if not name or len(name) > 254 or not is_seen(name) or ("@" in name and not is_address(name)):
+    if not name or len(name) > 254 or not is_seen(name) or ("@" in name and not is_address(name, labels=1)):
         raise Invalid(fields={"userName": "Give a name without blanks, of 254 characters at most."})
     return name
 

@@ -20,12 +20,13 @@ def is_seen(text: str) -> bool:
     return not any(unicodedata.category(letter).startswith(_UNSEEN) for letter in text)
 
 
-def is_address(text: str) -> bool:
-    """Whether a text is exactly one e-mail address with a domain of two labels or more, as plain() spells it."""
+def is_address(text: str, labels: int = 2) -> bool:
+    """Whether a text is exactly one e-mail address, as plain() spells it, with a domain of so many labels or more."""
     name, at, domain = text.partition("@")
     if not name or not at or len(text) > 254 or not is_seen(text) or _PARTS_A_HEADER & set(text):
         return False
-    return domain.count(".") > 0 and all(domain.split(".")) and _is_its_own_domain(domain)
+    parts = domain.split(".")
+    return len(parts) >= labels and all(parts) and _is_its_own_domain(domain)
 
 
 def _is_its_own_domain(domain: str) -> bool:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from onyx.access.people import checked_name
+from onyx.core.errors import Invalid
 from tests.passwords.conftest import mailbox, posted, send_mail  # noqa: F401 - fixtures
 
 
@@ -41,6 +43,14 @@ def test_what_is_not_one_plain_address_is_refused(dana, email):
     for path, more in (("/api/v1/users", {}), ("/api/v1/invitations", {"roles": ["user"]})):
         answer = dana.post(path, json={"email": email, "display_name": "Somebody", "roles": ["user"], **more})
         assert answer.status_code == 422, (path, answer.text)
+
+
+def test_a_directorys_names_are_not_two_addresses_either():
+    """They need no e-mail: `ada`, or the name of a house without a dot, as Active Directory has them."""
+    assert [checked_name(name) for name in (" Ada", "ACME\\ada", "ada@corp")] == ["ada", "acme\\ada", "ada@corp"]
+    for name in (TWO, "ada@", "@corp", "ada@corp@acme.example", "a\u200bda"):
+        with pytest.raises(Invalid):
+            checked_name(name)
 
 
 def test_one_spelling_is_one_person(dana):
