@@ -27,7 +27,7 @@ from .policy import Permission, Role
 from .quotas import flushed
 
 DAYS = 7
-OVER = "This invitation does not hold, or no longer. Ask for a new one."
+OVER = "This invitation was used, withdrawn, or is too old. Ask whoever invited you for a new one."
 _USE = """
 delete from invitation where token_digest = %s and expires_at > now()
 returning id, email, display_name, roles, invited_by

@@ -70,7 +70,7 @@ def role_ends(session: Session, actor: Actor, roles: Iterable[tuple[str, Collect
 def checked_ends(roles: Collection[str], until: Mapping[str, datetime] | None) -> Mapping[str, datetime]:
     """When some of the roles end. Raises Invalid for a moment that is over, or that names another role."""
     if until is not None and any(role not in roles or at <= now() for role, at in until.items()):
-        raise Invalid(fields={"until": "Name roles of the list, with a time that is still to come."})
+        raise Invalid(fields={"until": "Choose a role that the person is given, and an end that is still to come."})
     return until or {}
 
 

@@ -129,6 +129,16 @@ MEANING: dict[Permission, str] = {
     P.USERS_READ: "See the people of the organisation",
 }
 
+# What each built-in role is for, for those who give it.
+ROLE_MEANING: dict[Role, str] = {
+    Role.ADMIN: "People, roles, live sessions, settings; no chats or files of others",
+    Role.AUDITOR: "Reads the trail and the access log, changes nothing",
+    Role.CURATOR: "Chats, files and what teams share",
+    Role.LIMITED: "Chats without uploading files",
+    Role.PLATFORM_ADMIN: "All organisations of this installation",
+    Role.USER: "Chats and files of their own",
+}
+
 # Reading the log is held apart from administration: an admin appoints auditors and cannot read what they read.
 HELD_APART = frozenset({P.AUDIT_READ.value})
 # What administration of a whole tenant is: both people and their roles.

@@ -13,6 +13,7 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response as BaseResponse
 
 from onyx.core import errors as e
+from onyx.core.findings import plain
 from onyx.core.outages import is_away
 
 from .limits import seconds_left
@@ -91,7 +92,7 @@ def wants_page() -> bool:
 
 def invalid(error: ValidationError) -> e.Invalid:
     """Pydantic's findings as field → what is wrong with it, without echoing what was sent."""
-    fields = {".".join(map(str, item["loc"])) or "body": item["msg"] for item in error.errors(include_input=False)}
+    fields = {".".join(map(str, item["loc"])) or "body": plain(item) for item in error.errors(include_input=False)}
     return e.Invalid(fields=fields)
 
 

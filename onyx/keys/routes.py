@@ -5,7 +5,7 @@ from typing import Any
 from flask import Blueprint, Response, render_template, request
 from sqlalchemy.orm import Session
 
-from onyx.access.policy import Permission
+from onyx.access.policy import MEANING, Permission
 from onyx.core.actor import Actor
 from onyx.core.pages import parse_cursor
 from onyx.edge.http import Page, body, ok, query_int, requires
@@ -19,7 +19,7 @@ blueprint = Blueprint("keys", __name__)
 @blueprint.get("/settings/keys")
 @requires(Permission.OWN_ACCOUNT)
 def page(actor: Actor, _session: Session) -> str:
-    return render_template("keys/page.html", scopes=queries.scopes_for(actor))
+    return render_template("keys/page.html", scopes=queries.scopes_for(actor), meanings=MEANING)
 
 
 @blueprint.get("/admin/keys")

@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from onyx.access.held import live, roles_held, until
-from onyx.access.policy import PURPOSE, Permission, permissions_of
+from onyx.access.policy import MEANING, PURPOSE, Permission, permissions_of
 from onyx.core.actor import Actor
 from onyx.core.db import rows
 from onyx.core.pages import cut
@@ -90,6 +90,7 @@ def explained(user: User, tenant_slug: str) -> list[dict[str, Any]]:
         {
             "permission": permission.value,
             "purpose": PURPOSE[permission],
+            "meaning": MEANING[permission],
             "through": roles,
             **({"until": some} if (some := {role: ends[role] for role in roles if role in ends}) else {}),
         }

@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from onyx.access import held
-from onyx.access.policy import ALWAYS, GRANTABLE, MEANING, POLICY, PURPOSE, Permission, permissions_of, roles_for
+from onyx.access.policy import ALWAYS, GRANTABLE, MEANING, POLICY, PURPOSE, ROLE_MEANING, Permission, permissions_of, roles_for
 from onyx.core.actor import Actor
 from onyx.core.db import rows
 from onyx.identity.models import CustomRole
@@ -33,7 +33,7 @@ def all_roles(session: Session, tenant_slug: str) -> list[dict[str, Any]]:
     people = {row.role: row.people for row in rows(session, _COUNTS)}
     built_in = [
         {
-            "id": role.value, "key": role.value, "name": role.value.replace("_", " ").capitalize(), "description": "",
+            "id": role.value, "key": role.value, "name": role.value.replace("_", " ").capitalize(), "description": ROLE_MEANING[role],
             "permissions": sorted(POLICY[role]), "built_in": True, "people": people.get(role.value, 0),
         }
         for role in roles_for(tenant_slug)

@@ -5,7 +5,7 @@ from typing import Any
 from flask import Blueprint, Response, render_template
 from sqlalchemy.orm import Session
 
-from onyx.access.policy import Permission
+from onyx.access.policy import MEANING, Permission
 from onyx.core.actor import Actor
 from onyx.core.errors import NotFound
 from onyx.edge.http import body, ok, requires
@@ -21,7 +21,7 @@ blueprint = Blueprint("roles", __name__)
 @requires(Permission.USERS_READ)
 def page(actor: Actor, session: Session) -> str:
     roles = queries.all_roles(session, actor.tenant_slug)
-    return render_template("admin/roles.html", roles=roles, vocabulary=queries.vocabulary(actor))
+    return render_template("admin/roles.html", roles=roles, vocabulary=queries.vocabulary(actor), meanings=MEANING)
 
 
 @blueprint.get("/api/v1/roles")

@@ -12,6 +12,7 @@ import structlog
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from onyx.core.errors import Invalid
+from onyx.core.findings import plain
 from onyx.core.scope import Scope
 from onyx.core.wire import Fixed, run_alone
 
@@ -168,7 +169,7 @@ def _network(said: str) -> str:
 
 def _told(error: Any) -> tuple[str, str]:
     """One finding as the setting's name and what is wrong with it."""
-    text = error["msg"].removeprefix("Value error, ")
+    text = plain(error)
     if error["loc"]:
         return ".".join(map(str, error["loc"])), text
     name, _, why = text.partition(": ")

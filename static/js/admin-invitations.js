@@ -62,6 +62,7 @@ function choice(role) {
   const box = Object.assign(document.createElement("input"), { type: "checkbox", name: "roles", value: role.key, className: "form-check-input" });
   box.checked = role.key === "user";
   const text = Object.assign(document.createElement("span"), { className: "form-check-label", textContent: role.name });
+  text.append(Object.assign(document.createElement("span"), { className: "form-check-description", textContent: role.description }));
   label.append(box, text);
   return label;
 }
@@ -85,16 +86,16 @@ async function invite(event) {
 /** Without mail the link is shown, once. */
 function show(data) {
   byId("secret").textContent = data.link;
-  byId("secret-text").textContent = `Hand it to ${data.email} on a safe way: whoever opens it first has the account. It is shown only now, and works once.`;
+  byId("secret-text").textContent = `Hand it to ${data.email} in a safe way: whoever opens it first has the account. It is shown only now, and works once.`;
   byId("secret-dialog").showModal();
 }
 
 async function withdraw(invitation) {
-  const yes = await ask({ title: "Withdraw this invitation?", action: "Withdraw", danger: true, text: `The link of ${invitation.email} stops to work.` });
+  const yes = await ask({ title: "Withdraw this invitation?", action: "Withdraw", danger: true, text: `The link of ${invitation.email} stops working.` });
   if (!yes) return;
   try {
     await remove(`/api/v1/invitations/${invitation.id}`);
-    notify("The link works no longer.");
+    notify("The link does not work any more.");
   } catch (error) {
     notify(`Nothing was withdrawn: ${error.message}`, "danger");
   }

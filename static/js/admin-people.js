@@ -1,7 +1,7 @@
 // People in the console: filters that apply themselves, and what an administrator does to one person.
 import { get, post, remove } from "./api.js";
 import { ask } from "./dialogs.js";
-import { notify } from "./notices.js";
+import { notify, notifyNext } from "./notices.js";
 import { watchLive } from "./live-stats.js";
 
 const byId = (id) => document.getElementById(id);
@@ -16,7 +16,8 @@ const QUESTIONS = {
   factors: { title: "Remove all second factors?", action: "Remove them", danger: true, text: "can then sign in with the password alone, until a new factor is set up." },
 };
 
-const LINK = "A link that works once, for half an hour, shown only here. Hand it over on a safe way.";
+const DONE = { suspend: "is suspended and signed out everywhere.", reactivate: "can sign in again.", unlock: "can try again at once." };
+const LINK = "A link that works once, for half an hour, shown only here. Hand it over in a safe way.";
 
 watchLive({});
 document.querySelector("[data-filters]")?.addEventListener("change", (event) => {
@@ -26,7 +27,6 @@ document.querySelector("[data-filters]")?.addEventListener("submit", (event) => 
   for (const field of event.target.querySelectorAll("input, select")) field.disabled = !field.value; // short addresses
 });
 for (const button of document.querySelectorAll("[data-act]")) button.addEventListener("click", () => act(button.dataset.act));
-for (const button of document.querySelectorAll("[data-copy]")) button.addEventListener("click", () => copy(button.dataset.copy));
 
 async function act(name) {
   if (name === "delete") return destroy();
@@ -40,7 +40,10 @@ async function act(name) {
     }
     const { data } = await post(`${path}/${name}`);
     if (name === "reset-link") return data.mailed ? notify("A mail with the link is on its way.") : show(data.link, LINK);
-    if (name !== "reset-password") return location.replace(`/admin/people/edit/?id=${person.id}`);
+    if (name !== "reset-password") {
+      notifyNext(`${person.email} ${DONE[name]}`);
+      return location.replace(`/admin/people/edit/?id=${person.id}`);
+    }
     show(data.password, "The new password, shown only once. All sessions of this person have ended.");
   } catch (error) {
     byId("person-error").textContent = `Nothing was changed: ${error.message}`;
@@ -61,6 +64,7 @@ async function destroy() {
     const { text: typed, choice: chosen } = choice ? answer : { text: answer };
     if (typed.toLowerCase() !== person.email) throw new Error("what you typed is not this person's e-mail.");
     await remove(path, chosen ? { transfer_to: chosen } : undefined);
+    notifyNext(`${person.email} is deleted.`);
     location.assign("/admin/people/");
   } catch (error) {
     byId("person-error").textContent = `Nothing was changed: ${error.message}`;
@@ -101,14 +105,4 @@ function show(secret, words) {
   byId("secret").textContent = secret;
   byId("secret-words").textContent = words;
   byId("new-password").hidden = false;
-}
-
-async function copy(id) {
-  try {
-    await navigator.clipboard.writeText(byId(id).textContent);
-    notify("Copied.");
-  } catch {
-    getSelection().selectAllChildren(byId(id)); // no clipboard without TLS: at least it is marked
-    notify("Press Ctrl-C to copy what is marked.");
-  }
 }

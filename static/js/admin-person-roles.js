@@ -1,5 +1,6 @@
 // A role that ends by itself: given beside those that a person holds already.
 import { put } from "./api.js";
+import { exact } from "./times.js";
 
 const byId = (id) => document.getElementById(id);
 const form = byId("limited-form");
@@ -28,7 +29,7 @@ function boundEnd() {
   const latest = JSON.parse(form.dataset.latest)[form.elements.role.value];
   field.max = latest ? inOwnZone(new Date(latest)) : "";
   if (latest && (!field.value || field.value > field.max)) field.value = field.max;
-  note.textContent = note.dataset.words + (latest ? ` You hold this role until ${new Date(latest).toLocaleString()} yourself, so it ends then at the latest.` : "");
+  note.textContent = note.dataset.words + (latest ? ` You hold this role until ${exact(latest)} yourself, so it ends then at the latest.` : "");
 }
 
 /** As a field of the type datetime-local wants it, to the minute. */

@@ -86,7 +86,7 @@ function line({ process, state, milliseconds, at, error }) {
   const badge = document.createElement("span");
   badge.className = `badge ${{ acknowledged: "bg-green-lt", waiting: "bg-blue-lt", red: "bg-red-lt" }[state]}`;
   badge.textContent = { acknowledged: "obeyed", waiting: "waiting", red: error ? "failed" : "no answer" }[state];
-  const when = at ? ` at ${new Date(at).toLocaleTimeString()} (${milliseconds} ms)` : error ? ` (${error}; it tries again)` : "";
+  const when = at ? ` at ${new Date(at).toLocaleTimeString(undefined, { timeStyle: "long" })} (${milliseconds} ms)` : error ? ` (${error}; it tries again)` : "";
   item.append(badge, ` ${process}${when}`);
   return item;
 }

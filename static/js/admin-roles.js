@@ -2,6 +2,7 @@
 import { patch, post, remove } from "./api.js";
 import { ask } from "./dialogs.js";
 import { watchLive } from "./live-stats.js";
+import { notifyNext } from "./notices.js";
 
 const byId = (id) => document.getElementById(id);
 const dialog = byId("role-dialog");
@@ -13,6 +14,7 @@ byId("role-new")?.addEventListener("click", () => open(null));
 byId("role-cancel")?.addEventListener("click", () => dialog.close());
 byId("role-form")?.addEventListener("submit", save);
 byId("role-form")?.addEventListener("change", () => {
+  byId("role-form-error").hidden = true;
   clearTimeout(waiting);
   waiting = setTimeout(preview, 150);
 });
@@ -67,6 +69,7 @@ async function save(event) {
   const body = { name: byId("field-name").value, description: byId("field-description").value, permissions: chosen() };
   try {
     await (edited ? patch(`/api/v1/roles/${edited.id}`, body) : post("/api/v1/roles", body));
+    notifyNext(`The role ${body.name} is saved${edited ? ", and in force on every open page" : ". Give it to people on their pages"}.`);
     location.reload();
   } catch (error) {
     fail(byId("role-form-error"), `Nothing was saved: ${error.message}`);
@@ -79,6 +82,7 @@ async function destroy({ delete: id, name }) {
     const text = `It cannot be undone. ${told(data)}`;
     if (!(await ask({ title: `Delete the role ${name}?`, action: "Delete", danger: true, text }))) return;
     await remove(`/api/v1/roles/${id}`);
+    notifyNext(`The role ${name} is deleted.`);
     location.reload();
   } catch (error) {
     fail(byId("roles-error"), `Nothing was changed: ${error.message}`);

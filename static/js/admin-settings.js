@@ -1,7 +1,7 @@
 // Settings and limits of an organisation: each form sends what its fields name, and nothing else.
 import { patch } from "./api.js";
 import { tryModel } from "./model-test.js";
-import { notify } from "./notices.js";
+import { notify, notifyNext } from "./notices.js";
 
 const GIGABYTE = 1e9;
 const READ = {
@@ -30,8 +30,12 @@ async function save(event) {
   wrong.hidden = true;
   button.disabled = true;
   try {
-    if (tenant) await patch(`/api/v1/tenants/${tenant}`, { settings: said(form) });
-    else show(form, (await patch("/api/v1/tenant/settings", said(form))).data);
+    if (tenant) {
+      await patch(`/api/v1/tenants/${tenant}`, { settings: said(form) });
+      notifyNext("Saved. It holds for everybody from now on.");
+      return location.reload(); // the bars above the form measure against the new limits
+    }
+    show(form, (await patch("/api/v1/tenant/settings", said(form))).data);
     notify("Saved. It holds for everybody from now on.");
   } catch (error) {
     wrong.textContent = `Nothing was changed: ${error.message}`;

@@ -3,7 +3,7 @@
 /** A refused or failed call; `retry` tells whether trying again later can help. */
 export class ApiError extends Error {
   constructor(status, error) {
-    const fields = Object.values(error.fields ?? {}).join(" "); // says more than "The request is not valid."
+    const fields = Object.entries(error.fields ?? {}).map(told).join(" "); // says more than "The request is not valid."
     super(fields || error.message || "Something went wrong.");
     this.status = status;
     this.code = error.code || "error";
@@ -11,6 +11,17 @@ export class ApiError extends Error {
     this.fields = error.fields || {};
     this.retry = status === 0 || status === 429 || status >= 500;
   }
+}
+
+// What is said of any field, and so does not say of which.
+const OF_ANY = /^(At least|At most|More than|Less than|Choose at least one|Give a (whole )?number|This is missing)/;
+
+/** What is wrong with a field, with the words that stand beside it on the page. */
+function told([name, text]) {
+  const field = OF_ANY.test(text) && globalThis.document?.getElementsByName?.(name)[0];
+  if (!field) return text;
+  const words = field.type === "checkbox" ? field.closest("fieldset")?.querySelector("legend") : field.labels?.[0];
+  return words ? `“${words.textContent.trim()}”: ${text[0].toLowerCase()}${text.slice(1)}` : text;
 }
 
 export function csrfToken() {

@@ -31,7 +31,7 @@ export function openLog({ url, draw, names = [], chips = {}, none }) {
       if (more) body.children[first]?.querySelector("button")?.focus();
     } catch (error) {
       if (mine !== asked) return;
-      byId("log-error").textContent = `${error.message} ${Object.values(error.fields ?? {}).join(" ")}`;
+      byId("log-error").textContent = error.message;
       byId("log-error").hidden = false;
       byId("log-note").textContent = "";
     }

@@ -188,7 +188,7 @@ async function send(event, name, action) {
     byId(`${name}-dialog`).close();
     await lookNow();
   } catch (error) {
-    byId(`${name}-error`).textContent = [error.message, ...Object.values(error.fields ?? {})].join(" ");
+    byId(`${name}-error`).textContent = error.message;
     byId(`${name}-error`).hidden = false;
   }
 }

@@ -50,6 +50,7 @@ async function load(after = null) {
 
 function draw(tenant) {
   const row = byId("isolation-piece").content.cloneNode(true).querySelector("tr");
+  row.dataset.tenantId = tenant.id;
   row.querySelector(".who").href = `/platform/tenants/${tenant.id}`;
   row.querySelector(".who-name").textContent = tenant.name;
   row.querySelector(".who-mail").textContent = tenant.slug;
@@ -58,6 +59,10 @@ function draw(tenant) {
   badge.textContent = !checked ? "not checked yet" : tenant.passed ? "everything held" : `${tenant.failed} did not hold`;
   badge.classList.add(!checked ? "bg-secondary-lt" : tenant.passed ? "bg-green-lt" : "bg-red-lt");
   if (checked) row.querySelector(".isolation-when").append(timeElement(tenant.checked_at));
+  const why = row.querySelector("[data-why]");
+  why.hidden = !checked || tenant.passed;
+  why.setAttribute("aria-label", `What did not hold in ${tenant.name}`);
+  why.addEventListener("click", () => explain(why, tenant));
   const report = row.querySelector("[data-report]");
   report.hidden = !checked;
   report.href = `/api/v1/tenants/${tenant.id}/isolation/report`;
@@ -73,12 +78,43 @@ function offerCheck(button, tenant) {
     button.disabled = true;
     try {
       await post(`/api/v1/tenants/${tenant.id}/isolation/check`);
-      notify(`${tenant.name} is checked within a minute; reload to see the result.`);
+      notify(`${tenant.name} is being checked. The result appears here by itself, within a minute.`);
+      await result(tenant);
     } catch (error) {
       fail(`The check was not asked for: ${error.message}`);
     }
     button.disabled = false;
   });
+}
+
+/** Wait for a newer result than the one that is shown, and show it in its row. */
+async function result(tenant) {
+  for (let tries = 0; tries < 45; tries += 1) {
+    await new Promise((done) => setTimeout(done, 2000));
+    const { data } = await get(`/api/v1/platform/isolation?q=${encodeURIComponent(tenant.slug)}`);
+    const now = data.find((one) => one.id === tenant.id);
+    if (now?.checked_at === tenant.checked_at) continue;
+    const old = [...rows.children].find((row) => row.dataset.tenantId === tenant.id);
+    if (now && old) old.replaceWith(draw(now));
+    return sum();
+  }
+  return notify(`${tenant.name} has not been checked yet. See whether the worker runs, under Jobs.`, "danger");
+}
+
+/** Which checks did not hold, as the signed report says; reading it stands in the organisation's trail. */
+async function explain(button, tenant) {
+  button.disabled = true;
+  try {
+    const { content } = await get(`/api/v1/tenants/${tenant.id}/isolation/report`);
+    const lines = content.checks.filter((check) => !check.passed).map((check) =>
+      Object.assign(document.createElement("li"), { textContent: `${check.title}: ${check.found.join(", ")}` }));
+    const list = Object.assign(document.createElement("ul"), { className: "small mb-0 mt-1" });
+    list.append(...lines);
+    button.replaceWith(list);
+  } catch (error) {
+    button.disabled = false;
+    fail(`The report could not be read: ${error.message}`);
+  }
 }
 
 function fail(text) {

@@ -3,6 +3,7 @@ import { showReceipt } from "./admin-receipt.js";
 import { patch, post } from "./api.js";
 import { ask } from "./dialogs.js";
 import { watchLive } from "./live-stats.js";
+import { notifyNext } from "./notices.js";
 import { question } from "./platform-words.js";
 
 const byId = (id) => document.getElementById(id);
@@ -10,11 +11,11 @@ const tenant = byId("tenant").dataset;
 const path = `/api/v1/tenants/${tenant.id}`;
 const STEPS = {
   request: {
-    title: `Delete ${tenant.name}?`, action: "Close it and ask for its deletion",
+    title: `Delete ${tenant.name} (${tenant.slug})?`, action: "Close it and ask for its deletion",
     text: "It closes at once: everybody there is signed out. Nothing is destroyed before it is confirmed once more, and until then you can take it back.",
   },
   confirm: {
-    title: `Delete ${tenant.name} for ever?`, action: "Delete for ever",
+    title: `Delete ${tenant.name} (${tenant.slug}) for ever?`, action: "Delete for ever",
     text: "Its keys, people, chats, files and logs are destroyed. Nothing brings them back, no backup either.",
   },
 };
@@ -27,10 +28,12 @@ byId("delete-cancel").addEventListener("click", () => byId("delete-dialog").clos
 byId("delete-form").addEventListener("submit", remove);
 byId("deletion-cancel")?.addEventListener("click", () => tried(async () => {
   await post(`${path}/delete/cancel`);
+  notifyNext("The deletion is taken back. The organisation stays closed until you resume it.");
   location.reload();
 }));
 byId("rename-form")?.addEventListener("submit", (event) => send(event, async (fields) => {
   await patch(path, fields);
+  notifyNext("Saved.");
   location.reload();
 }));
 byId("admin-form")?.addEventListener("submit", (event) => send(event, async (fields) => {
@@ -44,10 +47,11 @@ byId("admin-form")?.addEventListener("submit", (event) => send(event, async (fie
 showWhatWasTold();
 
 async function turn(verb) {
-  if (!(await ask(question(verb, tenant.name)))) return;
+  if (!(await ask(question(verb, `${tenant.name} (${tenant.slug})`)))) return;
   await tried(async () => {
     const { data } = await post(`${path}/${verb}`);
     if (data.revocation && verb !== "resume") sessionStorage.setItem("receipt", JSON.stringify({ id: tenant.id, revocation: data.revocation }));
+    notifyNext(`${tenant.name} is ${{ suspend: "suspended", archive: "archived", resume: "active again" }[verb]}.`);
     location.reload();
   });
 }

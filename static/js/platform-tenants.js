@@ -21,6 +21,7 @@ byId("tenant-new")?.addEventListener("click", () => byId("tenant-dialog").showMo
 byId("tenant-cancel").addEventListener("click", () => byId("tenant-dialog").close());
 byId("field-name").addEventListener("input", suggestSlug);
 byId("tenant-form").addEventListener("submit", create);
+byId("tenant-form").addEventListener("input", () => { byId("tenant-form-error").hidden = true; });
 await load();
 
 async function load(after = null) {
@@ -68,7 +69,7 @@ function offerTurning(button, tenant) {
 }
 
 async function turn(tenant, verb) {
-  if (!(await ask(question(verb, tenant.name)))) return;
+  if (!(await ask(question(verb, `${tenant.name} (${tenant.slug})`)))) return;
   try {
     await post(`/api/v1/tenants/${tenant.id}/${verb}`);
     notify(verb === "suspend" ? `${tenant.name} is suspended.` : `${tenant.name} is active again.`);
@@ -92,8 +93,7 @@ async function create(event) {
     else showLink(data);
     await load();
   } catch (error) {
-    const fields = Object.entries(error.fields ?? {}).map(([name, text]) => `${name.replace("_", " ")}: ${text}`);
-    byId("tenant-form-error").textContent = [error.message, ...fields].join(" ");
+    byId("tenant-form-error").textContent = error.message;
     byId("tenant-form-error").hidden = false;
   } finally {
     button.disabled = false;

@@ -2,6 +2,7 @@
 import { get, patch, put } from "./api.js";
 import { ask } from "./dialogs.js";
 import { notify } from "./notices.js";
+import { exact } from "./times.js";
 
 const byId = (id) => document.getElementById(id);
 const section = byId("retention").dataset;
@@ -76,7 +77,7 @@ function showAside({ chats, goes_at: goes }) {
 function showHold(hold) {
   held = hold;
   byId("hold-state").textContent = hold
-    ? `On since ${new Date(hold.since).toLocaleString()}, by ${hold.by}${hold.by_platform ? " (the platform)" : ""}${hold.reason ? `: ${hold.reason}` : "."}`
+    ? `On since ${exact(hold.since)}, by ${hold.by}${hold.by_platform ? " (the platform)" : ""}${hold.reason ? `: ${hold.reason}` : "."}`
     : "There is none.";
   byId("hold-button").textContent = hold ? "Lift the legal hold" : "Put a legal hold on everything";
   byId("hold-button").hidden = Boolean(hold?.by_platform) && !("platform" in section);

@@ -11,6 +11,11 @@ export function relative(moment, now = Date.now()) {
   return "just now";
 }
 
+/** "11/22/2026, 2:05:40 AM UTC": the reader's own time, with its zone. */
+export function exact(moment) {
+  return new Date(moment).toLocaleString(undefined, { dateStyle: "medium", timeStyle: "long" });
+}
+
 /** A <time> element for script-made rows. */
 export function timeElement(moment) {
   const element = document.createElement("time");
@@ -31,5 +36,5 @@ function show(element) {
   const moment = new Date(element.dateTime);
   if (Number.isNaN(moment.getTime())) return;
   element.textContent = relative(moment);
-  element.title = moment.toLocaleString();
+  element.title = exact(moment);
 }

@@ -1,7 +1,8 @@
 // What every page has: theme, questions before dangerous things, relative times, notices, signing out.
 import { goToLogin, post, userId } from "./api.js";
+import { watchCopying } from "./copying.js";
 import { ask, watchConfirmations } from "./dialogs.js";
-import { notify } from "./notices.js";
+import { notify, notifyOfBefore } from "./notices.js";
 import { forgetOutbox } from "./outbox.js";
 import { openSocket } from "./socket.js";
 import { watchFreshForms } from "./step-up.js";
@@ -17,6 +18,8 @@ if (userId() && !ownSocket) openSocket();
 addEventListener("pageshow", (event) => event.persisted && location.reload()); // "Back" must not show what is over
 watchThemeToggles();
 watchConfirmations();
+watchCopying();
+notifyOfBefore();
 watchFreshForms();
 watchRelativeTimes();
 document.addEventListener("click", (event) => {

@@ -46,6 +46,10 @@ def _invite(dana: Page) -> str:
     dana.get_by_label("Name", exact=True).fill("Nora New")
     dana.get_by_test_id("invite-send").click()
     expect(dana.get_by_test_id("invitation-link")).to_contain_text("/invitation#")
+    dana.keyboard.press("Escape")
+    expect(dana.get_by_test_id("invitation-link")).to_be_visible()  # what is shown only once does not go by a slip
+    dana.locator("[data-copy]").click()
+    expect(dana.locator("[data-copy]")).to_have_text(re.compile("Copied|Marked"))
     return dana.get_by_test_id("invitation-link").inner_text()
 
 
@@ -101,4 +105,5 @@ def _deleted_after_a_look(dana: Page) -> None:
         if there:
             expect(dana.locator("#person-error")).to_contain_text("not this person's e-mail")
     dana.wait_for_url(re.compile("/admin/people/$"))
+    expect(dana.get_by_test_id("notice")).to_contain_text(f"{EMAIL} is deleted.")
     assert dana.request.get(f"/api/v1/users?q={EMAIL}").json()["data"] == []
