@@ -7,7 +7,17 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from onyx.access import held
-from onyx.access.policy import ALWAYS, GRANTABLE, MEANING, POLICY, PURPOSE, ROLE_MEANING, Permission, permissions_of, roles_for
+from onyx.access.policy import (
+    ALWAYS,
+    GRANTABLE,
+    MEANING,
+    POLICY,
+    PURPOSE,
+    ROLE_MEANING,
+    Permission,
+    permissions_of,
+    roles_for,
+)
 from onyx.core.actor import Actor
 from onyx.core.db import rows
 from onyx.identity.models import CustomRole

@@ -79,7 +79,8 @@ def test_why_somebody_may_says_until_when(client_of, world):
     why = {line["permission"]: line for line in dana.get(f"{path}/permissions").get_json()["data"]["permissions"]}
     assert why["users:read"] == {
         "permission": "users:read",
-        "purpose": "admin", "meaning": "See the people of the organisation",
+        "purpose": "admin",
+        "meaning": "See the people of the organisation",
         "through": ["admin"],
         "until": {"admin": end},
     }

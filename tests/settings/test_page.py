@@ -32,7 +32,9 @@ def test_an_administrator_decides_and_sees_what_is_used(visit, allow, client_of,
     expect(dana.get_by_text("Your own address, 127.0.0.1, must be in it")).to_be_visible()
     dana.get_by_label("Characters that a new password needs").fill("5")
     dana.get_by_test_id("save-people").click()
-    expect(dana.get_by_text("Nothing was changed: “Characters that a new password needs at least”: at least 12.")).to_be_visible()
+    expect(
+        dana.get_by_text("Nothing was changed: “Characters that a new password needs at least”: at least 12.")
+    ).to_be_visible()
     data = client_of("dana").get("/api/v1/tenant/settings").get_json()["data"]
     assert (data["email_domains"], data["ip_allow"], data["password_min_length"]) == (
         ["acme.example", "acme.test"],
