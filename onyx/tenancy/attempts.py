@@ -91,7 +91,7 @@ def _on_each_other(hand: _Hand, tenant: UUID, neighbour: UUID) -> list[Check]:
         Check("foreign_tables", "Each organisation's tables refuse the other's role", _directly(*there) + _directly(*back)),
         Check("foreign_role", "Each organisation's role shows nothing to the other's context", _as(*there) + _as(*back)),
         Check("forged_contexts", "Forged, borrowed and expired contexts are not believed", _forged(*there) + _forged(*back)),
-        Check("could_leak", "There were rows to find: a hole would have shown", _something(hand, neighbour) + _something(hand, tenant)),
+        Check("could_leak", "There were rows that a hole would show", _something(hand, neighbour) + _something(hand, tenant)),
     ]  # fmt: skip
 
 
