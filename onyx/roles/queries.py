@@ -44,7 +44,8 @@ def all_roles(session: Session, tenant_slug: str) -> list[dict[str, Any]]:
     built_in = [
         {
             "id": role.value, "key": role.value, "name": role.value.replace("_", " ").capitalize(),
-            "description": ROLE_MEANING[role], "permissions": sorted(POLICY[role]), "built_in": True, "people": people.get(role.value, 0),
+            "description": ROLE_MEANING[role],
+            "permissions": sorted(POLICY[role]), "built_in": True, "people": people.get(role.value, 0),
         }
         for role in roles_for(tenant_slug)
     ]  # fmt: skip
