@@ -26,10 +26,11 @@ from .ending import end
 from .session_policy import NAMES, Policy, over
 
 _SEEN = Fixed("update profile set last_login_at = now() where user_id = %s")
+# The session's person is who was seen: so the profile is locked before a trigger reads the name from it (tenant/0062).
 _OPEN = Fixed("""
-with seen as (update profile set last_login_at = now() where user_id = %s)
+with seen as (update profile set last_login_at = now() where user_id = %s returning user_id)
 insert into login_session (user_id, id, token_digest, idle_seconds, expires_at, remember, ip, user_agent, device)
-values (%s, %s, decode(%s, 'hex'), %s, %s, %s, %s, %s, %s)
+values ((select user_id from seen), %s, decode(%s, 'hex'), %s, %s, %s, %s, %s, %s)
 """)
 
 
@@ -58,7 +59,7 @@ def open_session(
     id, expires_at = uuid7(), policy.ends(now(), remember)
     token = tokens.issue(user, actor.tenant_id, id, expires_at)
     agent, digest = actor.request.user_agent[:300], tokens.digest(token).hex()
-    made = (user, id, digest, policy.idle_seconds, expires_at, remember, actor.request.ip, agent, device)
+    made = (id, digest, policy.idle_seconds, expires_at, remember, actor.request.ip, agent, device)
     rows(session, _OPEN, user, *made)
     expect(id, expires_at, actor.request.ip, device, min(policy.idle_seconds, policy.absolute_seconds))
     record(session, actor, Action.SESSION_CREATED, target("session", id, device), remember=remember, factor=factor)

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import itertools
 import re
+import time
 from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import psycopg
@@ -219,6 +221,22 @@ def test_a_new_name_or_address_is_found_at_once_and_the_old_one_no_more(client_o
     for word, there in (("murray", True), ("quokka", True), (world.lee.name.split()[0], False)):
         found = dana.get("/api/v1/live-sessions", query_string={"q": word}).get_json()["data"]
         assert (lee.signed_in["session_id"] in {row["id"] for row in found}) is there, word
+
+
+def test_a_name_that_changes_while_somebody_signs_in_is_found(client_of, world, owner):
+    """The sign-in waits for the change, and reads the name after it."""
+    profile = f"{world.acme.schema}.profile"
+    owner.execute(f"alter table {profile} disable trigger recorded")
+    with ThreadPoolExecutor(1) as pool:
+        with owner.transaction():
+            owner.execute(f"update {profile} set display_name = 'Hypatia' where user_id = %s", [world.cleo.id])
+            signing_in = pool.submit(client_of, "cleo")
+            time.sleep(0.7)
+            assert not signing_in.done()
+        signed_in = signing_in.result(20).signed_in
+    owner.execute(f"alter table {profile} enable trigger recorded")
+    words = f"select words from {world.acme.schema}.login_session where id = %s"
+    assert " hypatia " in owner.execute(words, [signed_in["session_id"]]).fetchone()[0]
 
 
 def test_a_session_that_has_ended_keeps_no_name(client_of, world, owner):
