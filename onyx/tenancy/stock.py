@@ -8,6 +8,7 @@ from uuid import UUID
 
 import psycopg
 from psycopg import sql
+from psycopg.errors import UndefinedTable
 
 from onyx.core.ids import uuid7
 
@@ -31,18 +32,21 @@ def take(main: psycopg.Connection, slug: str, name: str) -> UUID | None:
     `main` is the owner's, in autocommit. Raises UniqueViolation, CheckViolation as provisioning.provision() does; the
     prepared one is then still there.
     """
-    with main.transaction():
-        found = main.execute(_TAKE, [fingerprint("tenant")]).fetchone()
-        if found is None:
-            return None
-        tenant: UUID = found[0]
-        main.execute(
-            "insert into onyx.tenant (id, slug, name, status) values (%s, %s, %s, 'active')", [tenant, slug, name]
-        )
-        main.execute(ledger.all_applied(tenant).encode())
-        if lacking(main, [tenant], _MONTHS):  # it may have waited for months
-            make_partitions(main, tenant, _MONTHS)
-    return tenant
+    try:
+        with main.transaction():
+            found = main.execute(_TAKE, [fingerprint("tenant")]).fetchone()
+            if found is not None:
+                _hand_out(main, found[0], slug, name)
+    except UndefinedTable:  # the control plane waits for its migrations
+        return None
+    return found[0] if found else None
+
+
+def _hand_out(main: psycopg.Connection, tenant: UUID, slug: str, name: str) -> None:
+    main.execute("insert into onyx.tenant (id, slug, name, status) values (%s, %s, %s, 'active')", [tenant, slug, name])
+    main.execute(ledger.all_applied(tenant).encode())
+    if lacking(main, [tenant], _MONTHS):  # it may have waited for months
+        make_partitions(main, tenant, _MONTHS)
 
 
 def fill(owner_url: str, wanted: int) -> int:
