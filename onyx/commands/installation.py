@@ -29,6 +29,7 @@ from .shell import command, json_option, operator, platform, show
 @click.option("--organisation", "slug", help="Short name of a first organisation.")
 @click.option("--organisation-name", default="")
 @click.option("--organisation-admin", help="E-mail of its first administrator.")
+@click.option("--another", is_flag=True, help="Make one more administrator of a platform that has one.")
 @json_option
 @command
 def setup(
@@ -37,6 +38,7 @@ def setup(
     slug: str | None,
     organisation_name: str,
     organisation_admin: str | None,
+    another: bool,
     as_json: bool,
 ) -> None:
     """First hour of an installation without the demo: keys, structure, a platform admin, a first organisation."""
@@ -45,6 +47,8 @@ def setup(
     migration.migrate_all(owner_url(), lambda text: click.echo(text, err=True))
     state().platform = platform_id()  # the database was empty when this command began
     place = platform()
+    if service.administered(place) and not another:
+        raise click.ClickException(_SET_UP)
     password = service.add_admin(operator(place, "setup"), place, email=admin_email, display_name=admin_name)
     made: dict[str, Any] = {"platform_admin": admin_email.strip().lower(), "password": password}
     if slug and organisation_admin:
@@ -159,4 +163,8 @@ def _processes() -> dict[str, Any]:
     return _line("web processes", True, f"{len(alive)} alive" if alive else "none is running; `make run` starts them")
 
 
+_SET_UP = (
+    "This installation is set up: its platform has an administrator. For one more, add --another; for a password that was"
+    " lost: flask users reset-password EMAIL --tenant platform. An organisation is made by flask tenants create."
+)
 COMMANDS = (setup, migrate, doctor, urls)

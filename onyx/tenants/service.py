@@ -92,6 +92,13 @@ def add_admin(actor: Actor, place: Tenant, *, email: str, display_name: str) -> 
     return password
 
 
+def administered(place: Tenant) -> bool:
+    """Whether anybody holds an administrator's role in an organisation for good."""
+    roles = "select 1 from user_role where role in ('admin', 'platform_admin') and expires_at is null limit 1"
+    with tenant_scope(place.id, "job:provision"), unit_of_work() as session:
+        return bool(rows(session, roles))
+
+
 def _visitor(actor: Actor, place: Tenant) -> Actor:
     """The actor as another organisation's trail shows them: of the platform, nobody of its own people."""
     return replace(

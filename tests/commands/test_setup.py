@@ -38,10 +38,14 @@ def test_an_empty_database_is_set_up_in_one_command(empty, addresses, serving):
     }
     words = ("setup", "--admin-email", "Petra@Setup.example", "--organisation", "first")
     more = ("--organisation-name", "First", "--organisation-admin", "dana@first.example", "--json")
-    done = subprocess.run(
-        [sys.executable, "-m", "flask", *words, *more], cwd=ROOT, env={**serving, **urls}, capture_output=True,
-        text=True, timeout=120,
-    )  # fmt: skip
+
+    def flask(*given):
+        return subprocess.run(
+            [sys.executable, "-m", "flask", *given], cwd=ROOT, env={**serving, **urls}, capture_output=True, text=True,
+            timeout=120,
+        )  # fmt: skip
+
+    done = flask(*words, *more)
     assert done.returncode == 0, done.stdout + done.stderr
     told = json.loads(done.stdout)
     assert told["platform_admin"] == "petra@setup.example" and len(told["password"]) >= 12
@@ -53,3 +57,7 @@ def test_an_empty_database_is_set_up_in_one_command(empty, addresses, serving):
             [[email_digest(email) for email in ("petra@setup.example", "dana@first.example")]],
         ).fetchall()
     assert known == [("first", "active"), ("platform", "active")]
+    again = flask("setup", "--admin-email", "second@setup.example")
+    assert again.returncode == 1 and "has an administrator" in again.stderr and "--another" in again.stderr
+    one_more = flask("setup", "--admin-email", "second@setup.example", "--another", "--json")
+    assert json.loads(one_more.stdout)["platform_admin"] == "second@setup.example"
