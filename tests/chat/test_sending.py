@@ -180,7 +180,7 @@ def test_a_sender_that_missed_everything_is_told_when_it_sends_again(
     until(
         lambda: (
             (reply["id"], reply["content"])
-            in [(p["id"], p["content"]) for n, p in back.heard if n == "message:received"]
+            in [(p["messageId"], p["content"]) for n, p in back.heard if n == "message:received"]
         )
     )
 

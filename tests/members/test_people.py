@@ -107,6 +107,7 @@ def test_what_is_changed_stands_in_the_trail_before_and_after(client_of, world, 
 
 def test_permissions_are_explained(client_of, world):
     told = client_of("dana").get(f"/api/v1/users/{world.alice.id}/permissions").get_json()["data"]["permissions"]
+    assert all(one.pop("meaning") for one in told), "each in words"
     assert {"permission": "files:upload", "purpose": "member", "through": ["user"]} in told
 
 
