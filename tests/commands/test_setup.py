@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
+from urllib.parse import urlsplit
 
 import psycopg
 import pytest
-from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
 from onyx.core.secrets import email_digest
-from onyx.tenancy import bootstrap
+from tests.databases import one_more
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -23,12 +21,8 @@ ROOT = Path(__file__).resolve().parents[2]
 @pytest.fixture
 def empty(addresses):
     """A database with its roles and nothing else: its name."""
-    name = f"empty_{os.urandom(4).hex()}"
-    passwords = [unquote(urlsplit(addresses[one]).password or "") for one in ("DATABASE_OWNER_URL", "DATABASE_URL")]
-    bootstrap.bootstrap(addresses["DATABASE_SUPERUSER_URL"], *passwords, database=name)
-    yield name
-    with psycopg.connect(addresses["DATABASE_SUPERUSER_URL"], autocommit=True) as connection:
-        connection.execute(sql.SQL("drop database {} with (force)").format(sql.Identifier(name)))
+    with one_more(addresses, "empty") as name:
+        yield name
 
 
 def test_an_empty_database_is_set_up_in_one_command(empty, addresses, serving):

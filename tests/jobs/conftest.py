@@ -56,6 +56,18 @@ def redis(app):
 
 
 @pytest.fixture
+def empty_queues(redis):
+    def clear():
+        keys = [key for pattern in ("rq:*", "onyx:job:*") for key in redis.scan_iter(pattern)]
+        if keys:
+            redis.delete(*keys)
+
+    clear()
+    yield
+    clear()
+
+
+@pytest.fixture
 def make_old(owner, world):
     """Make a login session old: `make_old(signed_in, "idle")` or `"expired"`, and its tenant due."""
 

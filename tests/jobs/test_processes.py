@@ -15,22 +15,12 @@ from onyx.work.table import TABLE
 
 from .conftest import SCHEDULE, eventually
 
+pytestmark = pytest.mark.usefixtures("empty_queues")
+
 
 @pytest.fixture
 def world(fresh_world):
     return fresh_world
-
-
-@pytest.fixture(autouse=True)
-def empty_queues(redis):
-    def clear():
-        keys = [key for pattern in ("rq:*", "onyx:job:*") for key in redis.scan_iter(pattern)]
-        if keys:
-            redis.delete(*keys)
-
-    clear()
-    yield
-    clear()
 
 
 @pytest.fixture

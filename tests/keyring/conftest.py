@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import io
 import os
 
 import pytest
@@ -16,6 +17,12 @@ from tests.tenancy.conftest import stage  # noqa: F401
 def new_key() -> str:
     """A master key as an operator makes one."""
     return base64.b64encode(os.urandom(32)).decode()
+
+
+def upload(client, text="The harbour opens at nine.", name="harbour.txt"):
+    """Store a text file of somebody's own; its id."""
+    sent = {"file": (io.BytesIO(text.encode()), name)}
+    return client.post("/api/v1/files", data=sent, content_type="multipart/form-data").get_json()["data"]["id"]
 
 
 @pytest.fixture

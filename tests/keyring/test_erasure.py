@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import io
 import json
-import zipfile
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -14,6 +12,7 @@ from onyx.core.signing import PublicKey, check_document
 from onyx.tenancy import erasure, migrate
 from onyx.tenancy.keyring import Destroyed, data_key
 from onyx.tenancy.sealed import FILE, seal, unseal
+from tests.keyring.conftest import upload
 
 
 @pytest.fixture
@@ -22,11 +21,6 @@ def world(fresh_world):
 
 
 ERASE = "/api/v1/users/me/erase"
-
-
-def _upload(client, text="The harbour opens at nine.", name="harbour.txt"):
-    sent = {"file": (io.BytesIO(text.encode()), name)}
-    return client.post("/api/v1/files", data=sent, content_type="multipart/form-data").get_json()["data"]["id"]
 
 
 def _rows_about(owner, tenant, person):
@@ -49,7 +43,7 @@ def _public(client):
 
 def test_one_erases_oneself_and_keeps_the_certificate(app, client_of, world, owner):
     alice, bob = client_of("alice"), client_of("bob")
-    _upload(alice), _upload(bob, "Bob's own.", "bob.txt")
+    upload(alice), upload(bob, "Bob's own.", "bob.txt")
     alice.post("/api/v1/chat", json={"text": "When does the harbour open?"})
     assert {"user_file", "file_passage", "chat_message", "login_session"} <= set(
         _rows_about(owner, world.acme, world.alice)
@@ -84,7 +78,7 @@ def test_one_erases_oneself_and_keeps_the_certificate(app, client_of, world, own
 
 def test_the_trail_stays_and_tells_of_it(client_of, world, owner):
     alice = client_of("alice")
-    _upload(alice)
+    upload(alice)
     schema = world.acme.schema
     before = owner.execute(
         f"select event_id from {schema}.audit_event where actor_id = %s", [world.alice.id]
@@ -103,7 +97,7 @@ def test_the_trail_stays_and_tells_of_it(client_of, world, owner):
 
 def test_an_administrators_delete_does_the_same(client_of, world, owner):
     bob, dana = client_of("bob"), client_of("dana")
-    _upload(bob)
+    upload(bob)
     assert dana.delete(f"/api/v1/users/{world.bob.id}").status_code == 200
     assert _rows_about(owner, world.acme, world.bob) == {}
     assert owner.execute("select count(*) from onyx.user_key where user_id = %s", [world.bob.id]).fetchone() == (0,)
@@ -114,7 +108,7 @@ def test_an_administrators_delete_does_the_same(client_of, world, owner):
 
 def test_the_last_administrator_stays_and_keeps_the_key(app, client_of, world, owner):
     dana = client_of("dana")
-    _upload(dana)
+    upload(dana)
     assert dana.post(ERASE, json={"email": world.dana.email}).status_code == 409
     assert owner.execute("select count(*) from onyx.user_key where user_id = %s", [world.dana.id]).fetchone() == (1,)
     assert dana.get("/api/v1/files").get_json()["data"]
@@ -146,7 +140,7 @@ def _job(app, world, monkeypatch):
 
 def test_a_process_that_dies_after_the_commit_leaves_it_to_the_job(app, client_of, world, owner, monkeypatch):
     alice = client_of("alice")
-    _upload(alice)
+    upload(alice)
     with monkeypatch.context() as dead:
         dead.setattr("onyx.core.db.outbox.deliver", lambda _letters: None)
         assert alice.post(ERASE, json={"email": world.alice.email}).get_json()["data"]["certificate"] is None
@@ -170,7 +164,7 @@ def test_what_was_begun_and_never_committed_is_taken_back(app, client_of, world,
     done = _job(app, world, monkeypatch)
     assert (done.effects, done.next_at) == (0, None)
     assert owner.execute("select count(*) from onyx.erasure where user_id = %s", [world.alice.id]).fetchone() == (0,)
-    assert alice.get(f"/api/v1/files/{_upload(alice)}/content").text == "The harbour opens at nine."
+    assert alice.get(f"/api/v1/files/{upload(alice)}/content").text == "The harbour opens at nine."
 
 
 # -- restores
@@ -179,7 +173,7 @@ def test_what_was_begun_and_never_committed_is_taken_back(app, client_of, world,
 def test_a_restored_copy_brings_nobody_back(app, client_of, world, owner):
     """Rows and ciphertext come back from a backup; the key does not, and replay() removes the rows again."""
     alice = client_of("alice")
-    _upload(alice)
+    upload(alice)
     schema, person = world.acme.schema, world.alice.id
     kept = {}
     for table in ("app_user", "profile", "user_file"):
@@ -220,7 +214,7 @@ def test_a_copy_beside_the_original_leaves_out_the_erased(app, client_of, world,
     from onyx.tenancy import key_custody
 
     alice, bob = client_of("alice"), client_of("bob")
-    _upload(alice), _upload(bob)
+    upload(alice), upload(bob)
     hidden = {
         name: bytes(
             owner.execute(f"select sealed from {world.acme.schema}.user_file where user_id = %s", [id]).fetchone()[0]
@@ -240,80 +234,6 @@ def test_a_copy_beside_the_original_leaves_out_the_erased(app, client_of, world,
             unseal(FILE, hidden["alice"], files[world.alice.id].bytes, tenant=twin, user=world.alice.id)
         with pytest.raises(Destroyed):
             seal("t", b"", b"", tenant=twin, user=world.alice.id)
-
-
-# -- everything about oneself
-
-
-def test_one_downloads_everything_about_oneself_and_nothing_of_others(client_of, world, owner):
-    alice, bob = client_of("alice"), client_of("bob")
-    _upload(alice), _upload(bob, "Bob's secret canary.", "bob.txt")
-    alice.post("/api/v1/chat", json={"text": "When does the harbour open?"})
-    answer = alice.get("/api/v1/users/me/data")
-    assert answer.status_code == 200 and answer.content_type == "application/zip"
-    archive = zipfile.ZipFile(io.BytesIO(answer.data))
-    assert archive.testzip() is None
-    texts = {name: archive.read(name).decode() for name in archive.namelist()}
-    assert json.loads(texts["profile.json"])["email"] == world.alice.email
-    lines = {
-        name: [json.loads(one) for one in text.splitlines()] for name, text in texts.items() if name.endswith(".jsonl")
-    }
-    assert any("harbour" in row["content"] for row in lines["messages.jsonl"])
-    assert [row["name"] for row in lines["files.jsonl"]] == ["harbour.txt"]
-    assert len(lines["chats.jsonl"]) == 1 and lines["login_sessions.jsonl"]
-    assert "session.created" in {row["action"] for row in lines["trail.jsonl"]}
-    assert [text for name, text in texts.items() if name.startswith("files/")] == ["The harbour opens at nine."]
-    whole = "\n".join(texts.values())
-    assert "canary" not in whole and world.bob.email not in whole and "argon2" not in whole
-    told = f"select count(*) from {world.acme.schema}.audit_event where action = 'personal_data.exported'"
-    assert owner.execute(told).fetchone() == (1,)
-
-
-def test_what_retention_has_set_aside_is_given_out_too(client_of, world, owner):
-    alice = client_of("alice")
-    for text in ("When does the harbour open?", "And when does it close?"):
-        alice.post("/api/v1/chat", json={"text": text})
-    table = f"{world.acme.schema}.chat_session"
-    (aside,) = owner.execute(f"select id from {table} where user_id = %s limit 1", [world.alice.id]).fetchone()
-    owner.execute(f"alter table {table} disable trigger user")
-    owner.execute(f"update {table} set set_aside_at = now() where id = %s", [aside])
-    owner.execute(f"alter table {table} enable trigger user")
-
-    def chats(client, part):
-        archive = zipfile.ZipFile(io.BytesIO(client.get("/api/v1/users/me/data").data))
-        return [json.loads(one) for one in archive.read(f"{part}.jsonl").splitlines()]
-
-    assert [row["id"] for row in chats(alice, "chats_set_aside")] == [str(aside)]
-    assert len(chats(alice, "chats")) == 1 and {row["chat_session_id"] for row in chats(alice, "messages")} > {
-        str(aside)
-    }
-    assert chats(client_of("bob"), "chats_set_aside") == []
-
-
-def test_the_download_ends_with_the_session_that_asked_for_it(client_of, monkeypatch):
-    from onyx.account import data_routes
-
-    monkeypatch.setattr(data_routes, "_CHUNK", 64)
-    alice = client_of("alice")
-    answer = alice.get("/api/v1/users/me/data", buffered=False)
-    pieces = iter(answer.response)
-    assert next(pieces)
-    assert alice.post("/api/v1/auth/logout").status_code == 200
-    assert sum(map(len, pieces)) < 1024
-
-
-def test_many_rows_come_all_and_once(client_of, world, monkeypatch):
-    from onyx.account import personal_data
-
-    alice = client_of("alice")
-    names = {f"{number}.txt" for number in range(7)}
-    for name in names:
-        _upload(alice, f"Text of {name}", name)
-    monkeypatch.setattr(personal_data, "BATCH", 3)
-    archive = zipfile.ZipFile(io.BytesIO(alice.get("/api/v1/users/me/data").data))
-    rows = [json.loads(one) for one in archive.read("files.jsonl").splitlines()]
-    assert sorted(row["name"] for row in rows) == sorted(names)
-    assert len([name for name in archive.namelist() if name.startswith("files/")]) == 7
 
 
 def test_erasing_reaches_open_sockets(socket_of, server, client_of, world):

@@ -9,17 +9,12 @@ import zipfile
 import pytest
 
 from onyx.tenancy import boot_check, master_check, signing
-from tests.keyring.conftest import new_key
-
-
-def _upload(client, text):
-    sent = {"file": (io.BytesIO(text.encode()), "harbour.txt")}
-    return client.post("/api/v1/files", data=sent, content_type="multipart/form-data").get_json()["data"]["id"]
+from tests.keyring.conftest import new_key, upload
 
 
 def test_a_lost_master_key_takes_files_along_and_nothing_else(app, client_of, world, owner, masters, flask):
     alice = client_of("alice")
-    lost = _upload(alice, "The harbour opens at nine.")
+    lost = upload(alice, "The harbour opens at nine.")
     chat = alice.post("/api/v1/sessions", json={"title": "About the harbour"}).get_json()["data"]
     document = signing.signed_document("test/1", {"x": 1}, owner)
 
@@ -37,7 +32,7 @@ def test_a_lost_master_key_takes_files_along_and_nothing_else(app, client_of, wo
     answer = alice.get(f"/api/v1/files/{lost}/content")
     assert answer.status_code == 409 and "cannot be opened" in answer.get_json()["error"]["message"]
     assert alice.get(f"/api/v1/sessions/{chat['id']}").status_code == 200
-    again = _upload(alice, "The harbour opens at ten.")
+    again = upload(alice, "The harbour opens at ten.")
     assert alice.get(f"/api/v1/files/{again}/content").text == "The harbour opens at ten."
     archive = zipfile.ZipFile(io.BytesIO(alice.get("/api/v1/users/me/data").data))
     assert f"files/{lost}/harbour.txt.cannot-be-opened.txt" in archive.namelist()

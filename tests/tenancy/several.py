@@ -12,14 +12,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote, urlsplit
 
 import psycopg
 import pytest
-from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
-from onyx.tenancy import bootstrap, ledger, migrate, scripts
+from onyx.tenancy import ledger, migrate, scripts
+from tests.databases import one_more
 
 ROOT = Path(__file__).resolve().parents[2]
 COLUMN = "alter table project add column colour text;\nalter table project add column shade text;\n"
@@ -78,12 +77,8 @@ class Place:
 @pytest.fixture(scope="module")
 def several(addresses) -> Iterator[str]:
     """A migrated database with four tenants, a, b, c and d, to be copied for each test."""
-    name = f"several_{os.urandom(4).hex()}"
-    passwords = [unquote(urlsplit(addresses[one]).password or "") for one in ("DATABASE_OWNER_URL", "DATABASE_URL")]
-    bootstrap.bootstrap(addresses["DATABASE_SUPERUSER_URL"], *passwords, database=name)
-    yield name
-    with psycopg.connect(addresses["DATABASE_SUPERUSER_URL"], autocommit=True) as connection:
-        connection.execute(sql.SQL("drop database {} with (force)").format(sql.Identifier(name)))
+    with one_more(addresses, "several") as name:
+        yield name
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,6 @@ processes; back again: processes that know the earlier migrations alone, on the 
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import subprocess
 import sys
@@ -17,12 +16,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import urlsplit
 from uuid import UUID
 
 import psycopg
 import pytest
-from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
 from onyx.core.clock import now, rfc3339
@@ -30,8 +28,9 @@ from onyx.core.ids import uuid7
 from onyx.core.scope import Scope
 from onyx.core.secrets import email_digest
 from onyx.identity.passwords import hash_password
-from onyx.tenancy import bootstrap, context, fit, ledger, migrate, scripts
+from onyx.tenancy import context, fit, ledger, migrate, scripts
 from tests.cast import PASSWORD
+from tests.databases import one_more
 from tests.server import Server
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -102,16 +101,19 @@ def only(monkeypatch):
 
 
 @pytest.fixture
-def installation(addresses, app, tmp_path, only):
-    name = f"upgraded_{os.urandom(4).hex()}"
+def name(addresses):
+    with one_more(addresses, "upgraded") as made:
+        yield made
+
+
+@pytest.fixture
+def installation(addresses, app, tmp_path, only, name):
     before = tmp_path / "before"
     for kind, last in BEFORE.items():
         (before / kind).mkdir(parents=True)
         for file in (scripts.ROOT / kind).glob("[0-9]*.sql"):
             if int(file.name[:4]) <= last:
                 shutil.copy(file, before / kind)
-    passwords = [unquote(urlsplit(addresses[one]).password or "") for one in ("DATABASE_OWNER_URL", "DATABASE_URL")]
-    bootstrap.bootstrap(addresses["DATABASE_SUPERUSER_URL"], *passwords, database=name)
     real = scripts.ROOT
     only(before)
     made = Installation(name, addresses, before, UUID(int=0), uuid7(), uuid7())
@@ -119,9 +121,7 @@ def installation(addresses, app, tmp_path, only):
     made.tenant = migrate.provision(made.owner_url, "upgraded", "Upgraded")
     _bring_in(made)
     only(real)
-    yield made
-    with psycopg.connect(addresses["DATABASE_SUPERUSER_URL"], autocommit=True) as connection:
-        connection.execute(sql.SQL("drop database {} with (force)").format(sql.Identifier(name)))
+    return made
 
 
 def _bring_in(made: Installation) -> None:
