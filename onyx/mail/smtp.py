@@ -2,11 +2,12 @@
 
 import smtplib
 import ssl
-from email.errors import MessageError
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.utils import formatdate, make_msgid
 from urllib.parse import unquote, urlsplit
+
+from onyx.identity.addresses import is_address
 
 from .kinds import Message
 
@@ -60,10 +61,10 @@ def _connect(url: str) -> smtplib.SMTP:
 
 def _letter(sender: str, message: Message) -> EmailMessage:
     letter = EmailMessage()
-    try:  # one receiver, whatever the address holds: text with a comma would be two
-        letter["To"] = Address(addr_spec=message.to)
-    except (ValueError, MessageError):
-        raise Undeliverable("the receiver's address is none") from None
+    if not is_address(message.to, labels=1):  # text with a comma would be two receivers
+        raise Undeliverable("the receiver's address is none")
+    name, _, domain = message.to.partition("@")
+    letter["To"] = Address(username=name, domain=domain)
     letter["From"], letter["Subject"] = sender, message.subject
     letter["Date"], letter["Message-ID"] = formatdate(), make_msgid(domain="onyx")
     letter["Auto-Submitted"] = "auto-generated"

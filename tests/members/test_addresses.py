@@ -6,6 +6,8 @@ import pytest
 
 from onyx.access.people import checked_name
 from onyx.core.errors import Invalid
+from onyx.mail import smtp
+from onyx.mail.kinds import Message
 from tests.passwords.conftest import mailbox, posted, send_mail  # noqa: F401 - fixtures
 
 
@@ -74,3 +76,10 @@ def test_a_mail_goes_to_one_receiver_alone(mailbox, send_mail, owner, world, cli
     assert client_of("dana").post(f"/api/v1/users/{world.bob.id}/reset-link").status_code == 200
     send_mail()
     assert posted(world.acme) == ["failed"] and mailbox.letters == []
+
+
+@pytest.mark.parametrize("address", ["jörg@acme.example", "ada@corp", "o'brien+x@acme.example"])
+def test_an_unusual_address_is_one_receiver(address):
+    assert (
+        smtp._letter("onyx@acme.example", Message(address, "Subject", "Text"))["To"].addresses[0].addr_spec == address
+    )
