@@ -58,6 +58,8 @@ class TimedBody:
         finally:
             earned = 0.0 if self._known else sum(map(len, found if isinstance(found, list) else [found])) / BODY_PACE
             self._left += earned - (time.monotonic() - began)
+        if len(found) >= AT_A_TIME:
+            gevent.sleep(0)  # bytes that are there already are read without a pause: let others have a turn
         return found
 
 

@@ -6,15 +6,14 @@ Frames: a connection that sends more than a person could is cut off.
 """
 
 import json
-import socket
 import time
 from collections.abc import Callable, Iterable
-from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
 from flask import Flask
 
+from . import wires
 from .counting import Counts
 from .proxies import Wsgi, neighbourhood
 
@@ -31,7 +30,7 @@ class Stranger:
     """A connection whose person is not known yet."""
 
     address: str
-    wire: Any
+    wire: wires.Wire | None
     since: float = field(default_factory=time.monotonic)
 
 
@@ -46,7 +45,7 @@ class Doorway:
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         if not environ.get("PATH_INFO", "").startswith("/socket.io"):
             return self._inner(environ, start_response)
-        stranger = Stranger(neighbourhood(environ.get("REMOTE_ADDR", "")), environ.get("gunicorn.socket"))
+        stranger = Stranger(neighbourhood(environ.get("REMOTE_ADDR", "")), wires.of(environ))
         if not self._may_enter(stranger):
             return _too_many(start_response)
         self._strangers[stranger] = None
@@ -64,7 +63,8 @@ class Doorway:
         if len(self._strangers) >= STRANGERS:
             oldest = next(iter(self._strangers))
             del self._strangers[oldest]
-            _cut(oldest.wire)
+            if oldest.wire is not None:
+                oldest.wire.cut()
         return True
 
     def __len__(self) -> int:
@@ -80,7 +80,10 @@ def install(app: Flask, server: Any, counts: Counts) -> None:
         connection = server.eio.sockets.get(id)
         if connection is None or _within(connection.session):
             return receive(id, data)
+        wire = wires.of(server.environ.get(id, {}))
         connection.close(wait=False, abort=True)
+        if wire is not None:
+            wire.cut()
         return None
 
     server.eio.handlers["message"] = receive_bounded
@@ -98,11 +101,6 @@ def _within(session: dict[str, Any]) -> bool:
     left = min(float(BURST), left + (now - at) * FRAMES) - 1
     session["onyx.frames"] = (left, now)
     return bool(left >= 0)
-
-
-def _cut(wire: Any) -> None:
-    with suppress(OSError, AttributeError):
-        wire.shutdown(socket.SHUT_RDWR)
 
 
 def _too_many(start_response: Callable[..., Any]) -> list[bytes]:

@@ -38,7 +38,7 @@ from onyx.core.errors import (
 from onyx.core.ids import parse_id, uuid7
 from onyx.core.scope import tenant_scope
 
-from . import bounds, floods, gate
+from . import bounds, floods, gate, wires
 from .errors import body_of, invalid, status_of
 from .http import COOKIE
 from .leaving import drop, left
@@ -143,6 +143,7 @@ def install(app: Flask, rooms: BaseManager, async_mode: str) -> None:
     here: State = app.extensions["onyx"]
     if here.settings.rate_limits:
         floods.install(app, socketio.server, here.counts)
+    wires.install(app, socketio.server)
 
 
 def may_watch(actor: Actor) -> bool:
