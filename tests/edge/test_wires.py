@@ -1,13 +1,15 @@
 """Connections that this side has closed, and the other side would rather keep (F36)."""
 
 import json
+import socket
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import websocket
 
 from onyx.edge.unclaimed import EVERY, PATIENCE
-from onyx.edge.wires import GRACE
+from onyx.edge.wires import GRACE, Wire
 
 BUSY = 30  # seconds that a busy machine may take beyond what is promised
 
@@ -58,3 +60,19 @@ def test_it_ends_for_somebody_who_sends_into_it(server, sign_in):
         while time.monotonic() < until:
             wire.send('42["typing:start",{"sessionId":"x"}]')
             time.sleep(0.001)
+
+
+def test_what_is_sent_arrives_whole_and_by_itself():
+    """However slowly the other side reads, and though two send at once: half a frame would break the connection."""
+    ours, theirs = socket.socketpair()
+    for end in (ours, theirs):
+        end.settimeout(BUSY)
+    wire, much = Wire(ours), 4 << 20
+    with theirs, ThreadPoolExecutor(2) as senders:
+        sent = [senders.submit(wire.send, letter * much) for letter in (b"a", b"b")]
+        came = b""
+        while len(came) < 2 * much:
+            came += theirs.recv(1 << 16)
+        assert [one.result() for one in sent] == [much, much]
+        wire.close()
+    assert came in (b"a" * much + b"b" * much, b"b" * much + b"a" * much)
