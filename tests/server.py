@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import signal
 import socket
@@ -15,8 +16,11 @@ from typing import Any
 import requests
 import socketio
 
+from tests.waiting import PATIENT, until
+
 ROOT = Path(__file__).resolve().parents[1]
-SECONDS_TO_READY = 40
+_PORTS = itertools.count(os.getpid() * 89)
+SECONDS_TO_READY = 180  # of a machine that has other things to do; a quiet one takes four
 
 
 class Server:
@@ -51,7 +55,7 @@ class Server:
             if self._process.poll() is not None:
                 raise RuntimeError(f"gunicorn ended:\n{self.log()[-3000:]}")
             with suppress(requests.RequestException):
-                found = requests.get(f"{self.url}/readyz", timeout=2)
+                found = requests.get(f"{self.url}/readyz", timeout=30)
                 answer = f"{found.status_code} {found.text}"
                 if found.status_code == 200 and self._all_workers():
                     return
@@ -76,7 +80,7 @@ class Server:
 
     def alive(self) -> bool:
         """Whether it still answers, with every worker that it began with."""
-        return self._process.poll() is None and requests.get(f"{self.url}/healthz", timeout=5).ok
+        return self._process.poll() is None and requests.get(f"{self.url}/healthz", timeout=PATIENT).ok
 
     def log(self) -> str:
         """All that it has said so far."""
@@ -108,7 +112,7 @@ class Http(requests.Session):
         self.trust_env = False
 
     def request(self, method: str, url: str, **more: Any) -> requests.Response:  # type: ignore[override]
-        more.setdefault("timeout", 20)
+        more.setdefault("timeout", PATIENT)
         return super().request(method, self.base + url if url.startswith("/") else url, **more)
 
 
@@ -121,29 +125,48 @@ class Socket(socketio.Client):
         self.space = namespace
         self.on("*", lambda event, *data: self.heard.append((event, data[0] if data else None)), namespace=namespace)
         self.connect(
-            server.url, transports=["websocket"], auth={"token": token}, namespaces=[namespace], wait_timeout=10
+            server.url, transports=["websocket"], auth={"token": token}, namespaces=[namespace], wait_timeout=60
         )
 
-    def ask(self, event: str, payload: Any = None, timeout: float = 10) -> Any:
+    def ask(self, event: str, payload: Any = None, timeout: float = PATIENT) -> Any:
         """Send an event and return its acknowledgement."""
         return self.call(event, payload, namespace=self.space, timeout=timeout)
 
-    def wait_for(self, event: str, timeout: float = 5) -> Any:
+    def wait_for(self, event: str) -> Any:
         """The payload of the first `event` heard; raises TimeoutError."""
-        deadline = time.monotonic() + timeout
-        while time.monotonic() < deadline:
-            for name, payload in list(self.heard):
-                if name == event:
-                    return payload
-            time.sleep(0.005)
-        raise TimeoutError(f"{event} was not heard; heard {[name for name, _ in self.heard]}")
+        try:
+            until(lambda: event in self.names(), pause=0.005)
+        except TimeoutError as error:
+            raise TimeoutError(f"{event} was not heard; heard {self.names()}") from error
+        return next(payload for name, payload in list(self.heard) if name == event)
+
+    def names(self) -> list[str]:
+        """What it has heard, by name, in order."""
+        return [name for name, _ in list(self.heard)]
+
+
+def falls_silent(event: str, deaf: list[Socket], hearing: Socket) -> None:
+    """Wait until `deaf` hear nothing of an event while `hearing` hears it thrice; raises TimeoutError."""
+
+    def silent() -> bool:
+        for one in (hearing, *deaf):
+            one.heard.clear()
+        until(lambda: hearing.names().count(event) >= 3)
+        return not any(event in one.names() for one in deaf)
+
+    until(silent)
 
 
 def free_port() -> int:
-    """A port that nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A port that nobody has now, and that nobody gets by chance before it is used.
+
+    The kernel gives those from 32768 on to whoever connects anywhere; here, each process begins somewhere else.
+    """
+    for number in _PORTS:
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", 20_000 + number % 12_000))
+            return int(probe.getsockname()[1])
+    raise AssertionError("unreachable")
 
 
 def hang_up(client: socketio.Client) -> None:

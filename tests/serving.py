@@ -8,10 +8,20 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, expect, sync_playwright
 
 from tests.browser.binary import LAUNCH_ARGS, find_browser
 from tests.server import Server, Socket, hang_up
+from tests.waiting import PATIENT
+
+# A page whose scripts have not run yet takes no clicks, which would be lost: Playwright waits until the element does.
+# (A style sheet made by script: no policy of the page forbids it.)
+NO_CLICKS_BEFORE_IT_IS_LOADED = """() => {
+  const closed = new CSSStyleSheet();
+  closed.replaceSync("* { pointer-events: none !important }");
+  document.adoptedStyleSheets = [closed];
+  addEventListener("load", () => { document.adoptedStyleSheets = []; });
+}"""
 
 
 @pytest.fixture(scope="session")
@@ -83,5 +93,20 @@ def browser() -> Iterator[Browser]:
         pytest.skip(told)
     with sync_playwright() as playwright:
         started = playwright.chromium.launch(executable_path=binary, args=list(LAUNCH_ARGS))
+        _make_patient(started)
         yield started
         started.close()
+
+
+def _make_patient(browser: Browser) -> None:
+    """All pages, whoever opens them, wait for a busy machine as long as tests do elsewhere."""
+    expect.set_options(timeout=PATIENT * 1000)
+    open_context = browser.new_context
+
+    def patient(**options: Any) -> BrowserContext:
+        context = open_context(**options)
+        context.set_default_timeout(PATIENT * 1000)
+        context.add_init_script(f"({NO_CLICKS_BEFORE_IT_IS_LOADED})()")
+        return context
+
+    browser.new_context = patient  # type: ignore[method-assign]

@@ -12,6 +12,7 @@ import pytest
 from onyx.core.actor import Actor, Request
 from onyx.core.ids import uuid7
 from onyx.edge.access_log import AccessLog, rest_after
+from tests.waiting import PATIENT
 
 
 @pytest.fixture
@@ -32,7 +33,7 @@ def written(owner, tenant, where="true"):
     ).fetchall()
 
 
-def eventually(question, seconds=10):
+def eventually(question, seconds=PATIENT):
     deadline = time.monotonic() + seconds
     while not (answer := question()) and time.monotonic() < deadline:
         time.sleep(0.1)
@@ -168,7 +169,7 @@ def test_kill_9_of_a_web_process_and_a_redis_flush_lose_no_line(server, sign_in,
 
 
 def test_a_file_is_not_taken_from_a_process_that_lives(log, world, owner, tmp_path):
-    other = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(30)"])
+    other = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
     try:
         time.sleep(0.3)
         log.write(actor_in(world.acme.id), "http", "x", 200, 0.001)

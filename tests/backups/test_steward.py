@@ -32,7 +32,7 @@ def process(serving, owner, owner_url):
 
 
 def _until(owner, statement, *values):
-    until = time.monotonic() + 90
+    until = time.monotonic() + 300
     while time.monotonic() < until:
         row = owner.execute(statement, list(values)).fetchone()
         if row and row[0]:

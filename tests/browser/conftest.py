@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -17,12 +16,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Page
 
 from tests.conftest import OWN_SETTINGS
+from tests.server import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
-expect.set_options(timeout=10_000)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +42,7 @@ def installation(request: pytest.FixtureRequest) -> Iterator[Installation]:
     """Onyx from nothing: a fresh data folder, one or two web processes, stopped by SIGTERM at the end."""
     with tempfile.TemporaryDirectory(prefix="onyx-story-") as folder:
         Path(folder).chmod(0o711)
-        port = _free_port()
+        port = free_port()
         environment = {name: value for name, value in os.environ.items() if not name.startswith(OWN_SETTINGS)}
         environment |= {"ONYX_VAR": folder, "PORT": str(port), "WEB_PROCESSES": str(request.param)}
         with (Path(folder) / "story.log").open("w+") as log:
@@ -63,7 +62,7 @@ def installation(request: pytest.FixtureRequest) -> Iterator[Installation]:
                 )
             finally:
                 process.send_signal(signal.SIGTERM)
-                assert process.wait(30) == 0
+                assert process.wait(90) == 0
 
 
 @pytest.fixture
@@ -91,19 +90,13 @@ def visit(browser: Browser, installation: Installation) -> Iterator[Callable[...
     assert trouble == []
 
 
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 def _wait_until_ready(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
-    deadline = time.monotonic() + 90
+    deadline = time.monotonic() + 240
     while time.monotonic() < deadline:
         if process.poll() is not None:
             break
         try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{port}/readyz", timeout=2) as answer:
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}/readyz", timeout=20) as answer:
                 if answer.status == 200 and "Onyx is ready" in log.read_text():
                     return
         except OSError:

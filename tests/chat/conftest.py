@@ -15,21 +15,12 @@ import pytest
 from flask import Flask
 from sqlalchemy import event
 
+from tests.waiting import until
+
 _NOT_OURS = ("set_config('onyx.context'", "revocation", "cache_generation")  # the scope's, and the control bus's own
 
 
-def until(ready: Callable[[], Any], seconds: float = 8) -> Any:
-    """What `ready` returns once it is something; raises TimeoutError."""
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        found = ready()
-        if found:
-            return found
-        time.sleep(0.01)
-    raise TimeoutError
-
-
-def settled(http: Any, chat: str, reply: str, seconds: float = 8) -> dict[str, Any]:
+def settled(http: Any, chat: str, reply: str) -> dict[str, Any]:
     """A reply once it is not pending any more, over the API."""
 
     def look() -> Any:
@@ -37,7 +28,7 @@ def settled(http: Any, chat: str, reply: str, seconds: float = 8) -> dict[str, A
         data = answer.get_json()["data"] if hasattr(answer, "get_json") else answer.json()["data"]
         return next((m for m in data if m["id"] == reply and m["status"] != "pending"), None)
 
-    found: dict[str, Any] = until(look, seconds)
+    found: dict[str, Any] = until(look)
     return found
 
 
@@ -122,7 +113,7 @@ class _Speaker(BaseHTTPRequestHandler):
         self.send_header("Transfer-Encoding", "chunked")
         self.end_headers()
         if self.server.mood == "hang":
-            self.server.gone.wait(20)
+            self.server.gone.wait(600)
             self.close_connection = True
             return None
         while self.server.mood == "drip" and not self.close_connection and not self.server.gone.wait(0.2):

@@ -14,8 +14,9 @@ from uuid import UUID
 import pytest
 from flask import Flask
 
-from tests.chat.conftest import Model, events_of, settled, until
+from tests.chat.conftest import Model, events_of, settled
 from tests.server import Server
+from tests.waiting import PATIENT, promptly, until
 
 Connect = Callable[..., Any]
 
@@ -91,7 +92,7 @@ def test_a_model_that_fails_leaves_the_question_and_a_reply_with_a_retry(
 def test_stopping_keeps_what_is_there_from_whatever_process_it_is_stopped(
     talker: Connect, model: Model, socket_of: Connect, sign_in: Connect
 ) -> None:
-    model.words, model.pause = [f"w{i} " for i in range(400)], 0.02
+    model.words, model.pause = [f"w{i} " for i in range(4000)], 0.02
     token = sign_in("alice")["token"]
     running = talker(2)
     asks, *others = (socket_of("alice", running, token=token) for _ in range(7))
@@ -100,8 +101,8 @@ def test_stopping_keeps_what_is_there_from_whatever_process_it_is_stopped(
         until(lambda ack=ack: any(n == "message:delta" and p["messageId"] == ack["replyId"] for n, p in asks.heard))
         assert stops.ask("message:stop", {"sessionId": ack["sessionId"]})["stopped"] == [ack["replyId"]]
         with running.http(token) as http:
-            reply = settled(http, ack["sessionId"], ack["replyId"], 3)
-        assert reply["status"] == "stopped" and reply["content"].startswith("w0 ") and "w399" not in reply["content"]
+            reply = settled(http, ack["sessionId"], ack["replyId"])
+        assert reply["status"] == "stopped" and reply["content"].startswith("w0 ") and "w3999" not in reply["content"]
 
 
 def test_a_silent_model_can_be_stopped(talker: Connect, model: Model, socket_of: Connect, sign_in: Connect) -> None:
@@ -111,16 +112,15 @@ def test_a_silent_model_can_be_stopped(talker: Connect, model: Model, socket_of:
     alice = socket_of("alice", running, token=token)
     ack = alice.ask("message:sent", {"content": "Hello?"})
     until(lambda: model.asked)
-    began = time.monotonic()
-    assert alice.ask("message:stop", {"sessionId": ack["sessionId"]})["stopped"] == [ack["replyId"]]
-    assert alice.wait_for("message:received")["status"] == "stopped"
-    assert time.monotonic() - began < 1
+    with promptly(1):
+        assert alice.ask("message:stop", {"sessionId": ack["sessionId"]})["stopped"] == [ack["replyId"]]
+        assert alice.wait_for("message:received")["status"] == "stopped"
 
 
 def test_a_revoked_session_stops_its_streams_on_socket_and_http(
     talker: Connect, model: Model, socket_of: Connect, sign_in: Connect
 ) -> None:
-    model.words, model.pause = [f"w{i} " for i in range(400)], 0.02
+    model.words, model.pause = [f"w{i} " for i in range(4000)], 0.02
     doomed, other = sign_in("alice"), sign_in("alice")["token"]
     running = talker(2)
     alice = socket_of("alice", running, token=doomed["token"])
@@ -133,12 +133,11 @@ def test_a_revoked_session_stops_its_streams_on_socket_and_http(
         reply_id = json.loads(head[4].removeprefix("data: "))["reply_id"]
         ended = judge.delete(f"/api/v1/auth/sessions/{doomed['session_id']}")
         assert ended.status_code == 200
-        began = time.monotonic()
-        rest = "\n".join(_until(lines, began + 5))
-        assert time.monotonic() - began < 2
+        with promptly(2):
+            rest = "\n".join(_until(lines, time.monotonic() + PATIENT))
         assert '"status":"stopped"' in rest
         for session_id, id in ((ack["sessionId"], ack["replyId"]), (chat, reply_id)):
-            assert settled(judge, session_id, id, 3)["status"] == "stopped"
+            assert settled(judge, session_id, id)["status"] == "stopped"
     assert alice.wait_for("session:revoked")["reason"] == "revoked_by_you"
 
 
@@ -153,7 +152,7 @@ def _until(lines: Iterator[str], deadline: float) -> Iterator[str]:
 def test_a_device_that_joins_in_the_middle_gets_the_text_so_far(
     talker: Connect, model: Model, socket_of: Connect, sign_in: Connect
 ) -> None:
-    model.words, model.pause = [f"ü🙂{i} " for i in range(120)], 0.02
+    model.words, model.pause = [f"ü🙂{i} " for i in range(1500)], 0.02
     token = sign_in("alice")["token"]
     running = talker(2)
     here = socket_of("alice", running, token=token)
@@ -161,6 +160,7 @@ def test_a_device_that_joins_in_the_middle_gets_the_text_so_far(
     until(lambda: sum(n == "message:delta" for n, _ in here.heard) > 5)
     there = socket_of("alice", running, token=token)
     joined = there.ask("session:join", {"sessionId": ack["sessionId"], "afterSeq": 0})
+    model.pause = 0.0
     [running_reply] = joined["replies"]
     text = running_reply["text"]
     assert running_reply["messageId"] == ack["replyId"] and text.startswith("ü🙂0 ")
@@ -205,7 +205,7 @@ def test_a_reply_whose_process_was_killed_is_finished_by_the_job(
 ) -> None:
     from onyx.chat import recovery
 
-    model.words, model.pause = [f"w{i} " for i in range(400)], 0.02
+    model.words, model.pause = [f"w{i} " for i in range(4000)], 0.02
     token = sign_in("alice")["token"]
     running = server(fresh=True, LLM_BASE_URL=model.url)
     alice = socket_of("alice", running, token=token)
@@ -219,7 +219,7 @@ def test_a_reply_whose_process_was_killed_is_finished_by_the_job(
         for pid in running.pids():
             os.kill(pid, signal.SIGKILL)
         store = app.extensions["onyx"].store
-        until(lambda: recovery.time.time() - _last_beat(store, world.acme.id, ack["replyId"]) > 10, 15)
+        until(lambda: recovery.time.time() - _last_beat(store, world.acme.id, ack["replyId"]) > 10)
         assert owner.execute(row, [ack["replyId"]]).fetchone()[0] == "pending"
         assert recovery.recover_replies(world.acme.id) == 1
     status, content, metadata = owner.execute(row, [ack["replyId"]]).fetchone()

@@ -3,6 +3,8 @@
 import pytest
 from playwright.sync_api import expect
 
+from tests.waiting import promptly
+
 pytestmark = pytest.mark.browser
 
 
@@ -46,8 +48,9 @@ def test_an_ended_session_leaves_the_open_page_and_shows_its_receipt(visit, worl
     dana.get_by_test_id("confirm-cancel").click()
     expect(row).to_have_count(1)
     row.get_by_test_id("end-session").click()
-    dana.get_by_test_id("confirm-ok").click()
-    alice.wait_for_url("**/login?reason=revoked_by_admin*", timeout=2000)
+    with promptly(2):
+        dana.get_by_test_id("confirm-ok").click()
+        alice.wait_for_url("**/login?reason=revoked_by_admin*")
     expect(row).to_have_count(0)
     expect(dana.get_by_test_id("receipt")).to_contain_text("acknowledged in")
 
@@ -103,7 +106,7 @@ def test_a_person_from_the_form_to_their_own_sign_in_and_suspension(visit, world
     expect(dana.get_by_test_id("role-curator")).not_to_be_checked()
     dana.get_by_test_id("person-suspend").click()
     dana.get_by_test_id("confirm-ok").click()
-    nora.wait_for_url("**/login?reason=suspended*", timeout=3000)
+    nora.wait_for_url("**/login?reason=suspended*")
     expect(dana.get_by_test_id("person-reactivate")).to_be_visible()
 
 
@@ -123,7 +126,7 @@ def test_the_platform_suspends_and_resumes(visit, world):
     expect(row).to_have_count(1)
     row.get_by_test_id("tenant-turn").click()
     petra.get_by_test_id("confirm-ok").click()
-    alice.wait_for_url("**/login?reason=tenant_suspended*", timeout=3000)
+    alice.wait_for_url("**/login?reason=tenant_suspended*")
     expect(row).to_contain_text("suspended")
     row.get_by_test_id("tenant-turn").click()
     petra.get_by_test_id("confirm-ok").click()

@@ -2,10 +2,12 @@
 
 import os
 import signal
-import time
 
 import pytest
 import requests
+
+from tests.server import falls_silent
+from tests.waiting import promptly, until
 
 
 def test_the_list_shows_the_own_tenant_and_narrows(client_of, world):
@@ -93,14 +95,14 @@ def test_an_ended_session_leaves_every_process_within_a_second(server, socket_of
     sockets = [socket_of("alice", two) for _ in range(6)]
     rows = dana.get(f"/api/v1/live-sessions?user={world.alice.id}").json()["data"]
     assert len(rows) >= 6
-    began = time.monotonic()
-    ended = dana.post("/api/v1/live-sessions/revoke", json={"user_id": str(world.alice.id)}).json()["data"]
-    for one in sockets:
-        assert one.wait_for("session:revoked", timeout=2)["reason"] == "revoked_by_admin"
-    assert time.monotonic() - began < 1.0
-    receipt = _complete(dana, ended["revocations"][0])
-    processes = [row for row in receipt["processes"] if row["state"] == "acknowledged"]
-    assert len(processes) >= 2 and receipt["milliseconds"] < 1000
+    with promptly(1):
+        ended = dana.post("/api/v1/live-sessions/revoke", json={"user_id": str(world.alice.id)}).json()["data"]
+        for one in sockets:
+            assert one.wait_for("session:revoked")["reason"] == "revoked_by_admin"
+        path = f"/api/v1/revocations/{ended['revocations'][0]}"
+        until(lambda: dana.get(path).json()["data"]["complete"])
+    processes = [row for row in dana.get(path).json()["data"]["processes"] if row["state"] == "acknowledged"]
+    assert len(processes) >= 2
 
 
 @pytest.mark.slow
@@ -111,16 +113,12 @@ def test_a_role_change_reaches_an_open_socket(server, socket_of, world, sign_in)
     assert dana.put(f"/api/v1/users/{world.bob.id}/roles", json={"roles": ["admin", "user"]}).status_code == 200
     bob = [socket_of("bob", two, namespace="/live") for _ in range(4)]
     for one in bob:
-        assert one.wait_for("stats", timeout=4)["scope"] == "tenant"
+        assert one.wait_for("stats")["scope"] == "tenant"
     assert dana.put(f"/api/v1/users/{world.bob.id}/roles", json={"roles": ["auditor"]}).status_code == 200
-    time.sleep(1.0)
-    for one in bob:
-        one.heard.clear()
-    time.sleep(2.2)
-    assert [event for one in bob for event, _ in one.heard if event == "stats"] == []
+    falls_silent("stats", bob, socket_of("dana", two, namespace="/live"))
     assert bob[0].ask("stats:now")["error"]["code"] == "denied"
     assert dana.put(f"/api/v1/users/{world.bob.id}/roles", json={"roles": ["user"]}).status_code == 200
-    assert bob[1].wait_for("session:revoked", timeout=2)["reason"] == "roles_changed"
+    assert bob[1].wait_for("session:revoked")["reason"] == "roles_changed"
 
 
 @pytest.mark.slow
@@ -134,38 +132,26 @@ def test_a_process_that_does_not_answer_is_red(app, server, world, sign_in):
     try:
         path = f"/api/v1/live-sessions/{alice['session_id']}"
         notice = _tried(dana.delete, path).json()["data"]["revocation"]
-        time.sleep(2.2)
-        processes = _tried(dana.get, f"/api/v1/revocations/{notice}").json()["data"]["processes"]
-        states = {int(row["process"].split("-")[-2]): row["state"] for row in processes}
         other = next(pid for pid in two.pids() if pid != frozen)
-        assert (states[frozen], states[other]) == ("red", "acknowledged")
+
+        def states():
+            processes = _tried(dana.get, f"/api/v1/revocations/{notice}").json()["data"]["processes"]
+            return {int(row["process"].split("-")[-2]): row["state"] for row in processes}
+
+        until(lambda: (told := states())[frozen] == "red" and told[other] == "acknowledged", pause=0.2)
     finally:
         os.kill(frozen, signal.SIGCONT)
 
 
 def _until_they_beat(app, pids):
-    for _ in range(200):
-        beating = {int(name.split("-")[-2]) for name in app.extensions["onyx"].bus.receipts.alive()}
-        if set(pids) <= beating:
-            return
-        time.sleep(0.05)
-    raise AssertionError("a process never said that it lives")
+    until(lambda: set(pids) <= {int(name.split("-")[-2]) for name in app.extensions["onyx"].bus.receipts.alive()})
 
 
 def _tried(method, path):
     """The kernel may hand a connection to the frozen process: then again, on a new one."""
-    for _ in range(12):
+    for patience in (2, 4, 8, 16, 32, 64):
         try:
-            return method(path, timeout=1.5, headers={"Connection": "close"})
+            return method(path, timeout=patience, headers={"Connection": "close"})
         except requests.exceptions.RequestException:
             continue
     raise AssertionError("nobody answered")
-
-
-def _complete(client, notice):
-    for _ in range(20):
-        answer = client.get(f"/api/v1/revocations/{notice}")
-        if answer.status_code == 200 and answer.json()["data"]["complete"]:
-            break
-        time.sleep(0.1)
-    return answer.json()["data"]

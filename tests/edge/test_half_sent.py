@@ -12,7 +12,9 @@ import pytest
 import websocket
 
 from config.patience import BODY_SECONDS, HEAD_SECONDS
+from onyx.edge import unclaimed
 from onyx.edge.floods import BURST, FRAMES, STRANGERS_EACH
+from tests.waiting import PATIENT, until
 
 CROWD = 300
 CUT_WITHIN = HEAD_SECONDS + BODY_SECONDS + 30  # the rest is a busy machine's
@@ -28,7 +30,7 @@ def open_wire(server):
     with ExitStack() as stack:
 
         def connect(target=None):
-            wire = socket.create_connection(("127.0.0.1", (target or server()).port), timeout=5)
+            wire = socket.create_connection(("127.0.0.1", (target or server()).port), timeout=PATIENT)
             stack.callback(wire.close)
             return wire
 
@@ -117,27 +119,45 @@ def guarded(server):
 
 def _handshake(server):
     address = server.url.replace("http", "ws") + "/socket.io/?EIO=4&transport=websocket"
-    return websocket.create_connection(address, timeout=5)
+    return websocket.create_connection(address, timeout=PATIENT)
 
 
 def test_a_flood_of_connections_and_frames_is_bounded(guarded, socket_of):
     """One address gets so many places for strangers, told with 429 beyond; people it has let in stay and are answered."""
     inside = socket_of("alice", guarded)
-    strangers, refused = [], 0
-    for _ in range(STRANGERS_EACH + 20):
-        try:
-            strangers.append(_handshake(guarded))
-        except websocket.WebSocketBadStatusException as error:
-            assert error.status_code == 429 and error.resp_headers["retry-after"]
-            refused += 1
+    strangers, refused = until(lambda: _crowd_of_strangers(guarded), pause=3)
     assert len(strangers) == STRANGERS_EACH and refused == 20
     assert inside.ask("session:join", {"sessionId": "x"})["ok"] is False
     _flood(strangers.pop())
     for one in strangers:
         one.close()
-    time.sleep(1)
-    assert socket_of("bob", guarded).connected, "there is room again"
+    until(lambda: _there_is_room(guarded), pause=0.5)
+    assert socket_of("bob", guarded).connected
     assert inside.connected and guarded.alive()
+
+
+def _crowd_of_strangers(server):
+    """Those who came in, and how many did not; None when it took so long that the first ones were sent away again."""
+    began, strangers, refused = time.monotonic(), [], 0
+    for _ in range(STRANGERS_EACH + 20):
+        try:
+            strangers.append(_handshake(server))
+        except websocket.WebSocketBadStatusException as error:
+            assert error.status_code == 429 and error.resp_headers["retry-after"]
+            refused += 1
+    if time.monotonic() - began < unclaimed.PATIENCE:
+        return strangers, refused
+    for one in strangers:
+        one.close()
+    return None
+
+
+def _there_is_room(server):
+    try:
+        _handshake(server).close()
+    except websocket.WebSocketBadStatusException:
+        return False
+    return True
 
 
 def _flood(wire):

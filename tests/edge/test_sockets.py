@@ -27,7 +27,7 @@ FRAMES = ["", "4", "42", "42[", "42[]", "42[1]", '42["no:such:event",{}]', '42["
 def test_nobody_opens_a_socket(server, auth):
     client = socketio.Client(reconnection=False)
     with pytest.raises(socketio.exceptions.ConnectionError):
-        client.connect(server().url, transports=["websocket"], auth=auth, wait_timeout=5)
+        client.connect(server().url, transports=["websocket"], auth=auth, wait_timeout=60)
     hang_up(client)
     assert server().alive()
 
@@ -36,8 +36,8 @@ def test_a_socket_by_cookie_needs_our_origin(server, sign_in):
     token = sign_in("alice")["token"]
     address = server().url.replace("http", "ws") + "/socket.io/?EIO=4&transport=websocket"
     with pytest.raises(websocket.WebSocketException):
-        websocket.create_connection(address, cookie=f"onyx_session={token}", origin="https://evil.example", timeout=5)
-    wire = websocket.create_connection(address, cookie=f"onyx_session={token}", origin=server().url, timeout=5)
+        websocket.create_connection(address, cookie=f"onyx_session={token}", origin="https://evil.example", timeout=60)
+    wire = websocket.create_connection(address, cookie=f"onyx_session={token}", origin=server().url, timeout=60)
     assert wire.recv().startswith("0")
     wire.send("40")
     assert wire.recv().startswith('40{"sid"')
@@ -75,7 +75,7 @@ def test_events_that_one_may_not_send_are_refused(server, socket_of):
 def test_frames_that_are_no_protocol(server, sign_in):
     address = server().url.replace("http", "ws") + "/socket.io/?EIO=4&transport=websocket"
     for frame in FRAMES:
-        wire = websocket.create_connection(address, timeout=5)
+        wire = websocket.create_connection(address, timeout=60)
         wire.recv()
         wire.send("40" + json.dumps({"token": sign_in("alice")["token"]}) if frame.startswith("42") else "40")
         wire.send(frame)
@@ -94,13 +94,13 @@ def test_a_socket_cannot_hide_from_its_revocation(server, socket_of, sign_in, ev
     assert socket.ask("typing:start", {"sessionId": "x"}) is not None
     with server().http(sign_in("alice")["token"]) as by:
         assert by.delete(f"/api/v1/auth/sessions/{there['session_id']}").status_code == 200
-    assert socket.wait_for("session:revoked", 2) == {"reason": "revoked_by_you"}
+    assert socket.wait_for("session:revoked") == {"reason": "revoked_by_you"}
 
 
 def test_an_event_that_is_too_large_costs_only_its_own_socket(server, socket_of):
     big, small = socket_of("alice", server()), socket_of("bob", server())
     with pytest.raises((socketio.exceptions.SocketIOError, socketio.exceptions.TimeoutError)):
-        big.ask("message:sent", {"content": "x" * (LARGEST_EVENT + 1000)}, timeout=3)
+        big.ask("message:sent", {"content": "x" * (LARGEST_EVENT + 1000)}, timeout=60)
     assert small.connected and small.ask("typing:start", {"sessionId": "nonsense"}) is not None
     assert server().alive()
 
@@ -115,7 +115,7 @@ def test_the_wire_shows_no_token(server, sign_in):
 def test_a_connection_on_which_nobody_says_who_they_are_is_closed(server, socket_of):
     """Strangers would use up all that a process can hold, without ever showing a token."""
     address = server().url.replace("http", "ws") + "/socket.io/?EIO=4&transport=websocket"
-    stranger = websocket.create_connection(address, timeout=PATIENCE + 3 * EVERY)
+    stranger = websocket.create_connection(address, timeout=60 + PATIENCE + 3 * EVERY)
     somebody = socket_of("alice", server())
     assert stranger.recv().startswith("0")
     with pytest.raises((websocket.WebSocketException, OSError)):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -14,6 +13,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from onyx.embedded import addresses, places, postgres, redis_server
+from tests.server import free_port
+from tests.waiting import PATIENT
 
 ROOT = Path(__file__).resolve().parents[2]
 OURS = ("DATABASE_URL", "DATABASE_OWNER_URL", "REDIS_URL", "ONYX_SECRET_KEY", "ONYX_MASTER_KEY", "EMBEDDED_PG")
@@ -31,7 +32,7 @@ class Installation:
         kept = {name: value for name, value in os.environ.items() if name not in OURS}
         self.environment = {**kept, "ONYX_VAR": str(var), "PORT": str(self.port), **settings}
 
-    def command(self, word: str, timeout: float = 60) -> subprocess.CompletedProcess[str]:
+    def command(self, word: str, timeout: float = 300) -> subprocess.CompletedProcess[str]:
         """`python -m onyx.embedded WORD` to its end."""
         return subprocess.run(
             [sys.executable, "-m", "onyx.embedded", word],
@@ -80,7 +81,7 @@ class Installation:
 
     def get(self, path: str) -> int:
         """Status of a GET."""
-        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=5) as answer:
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=60) as answer:
             return int(answer.status)
 
 
@@ -94,14 +95,7 @@ def without_external_urls() -> Iterator[None]:
         os.environ.update(kept)
 
 
-def free_port() -> int:
-    """A port that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def eventually(ready: Callable[[], bool], seconds: float = 15) -> bool:
+def eventually(ready: Callable[[], bool], seconds: float = PATIENT) -> bool:
     """Poll until true or time is up; tells which."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:

@@ -45,7 +45,7 @@ def begin(installation: Installation) -> float:
     began = time.monotonic()
     told_before = installation.said().count("Onyx is ready") if installation.log.exists() else 0
     installation.supervisor = installation.begin("run")
-    ready = eventually(lambda: has_spoken(installation, told_before), 90)
+    ready = eventually(lambda: has_spoken(installation, told_before), 300)
     assert ready and installation.supervisor.poll() is None, installation.said()
     return time.monotonic() - began
 
@@ -88,21 +88,21 @@ def test_the_life_of_a_run(onyx: Installation) -> None:
     assert eventually(lambda: family(onyx).get("worker", first["worker"]) != first["worker"]), onyx.said()
 
     onyx.supervisor.send_signal(signal.SIGTERM)
-    assert onyx.supervisor.wait(30) == 0, onyx.said()
+    assert onyx.supervisor.wait(90) == 0, onyx.said()
     assert left_over(onyx) == []
 
-    assert any(quick_start(onyx) for _ in range(3)), "a second start takes less than five seconds of a quiet machine"
+    assert any(quick_start(onyx) for _ in range(5)), "a second start takes less than five seconds of a quiet machine"
 
 
 def quick_start(onyx: Installation) -> bool:
     """Start a set-up installation and stop it: within five seconds, or four times what importing the application takes.
 
     Tests share the machine with others, so the import, which is most of a start, is the measure; `make bench` has
-    the seconds. Asked thrice.
+    the seconds. Asked five times.
     """
     seconds = begin(onyx)
     onyx.supervisor.send_signal(signal.SIGINT)
-    assert onyx.supervisor.wait(30) == 0, onyx.said()
+    assert onyx.supervisor.wait(90) == 0, onyx.said()
     assert left_over(onyx) == []
     return seconds < max(5, 4 * import_seconds())
 
@@ -150,7 +150,7 @@ def test_children_end_when_the_supervisor_is_killed(onyx: Installation) -> None:
     assert eventually(lambda: not any(processes.command(pid) for pid in pids.values()))
     begin(onyx)
     onyx.supervisor.terminate()
-    assert onyx.supervisor.wait(30) == 0
+    assert onyx.supervisor.wait(90) == 0
     assert left_over(onyx) == []
 
 

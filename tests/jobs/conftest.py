@@ -15,6 +15,7 @@ import jobs.sessions
 import jobs.upkeep  # noqa: F401
 from jobs import runner
 from onyx.core.ids import uuid7
+from tests.waiting import PATIENT
 
 SCHEDULE = {"kind": "schedule"}
 
@@ -101,7 +102,7 @@ def events(owner):
     return read
 
 
-def eventually(question, seconds=15):
+def eventually(question, seconds=PATIENT):
     """The first true answer, or the last one."""
     deadline = time.monotonic() + seconds
     while not (answer := question()) and time.monotonic() < deadline:

@@ -12,6 +12,7 @@ from onyx.core.ids import uuid7
 from onyx.edge import queue
 from onyx.edge.store import Store
 from onyx.work.table import TABLE
+from tests.waiting import PATIENT
 
 from .conftest import SCHEDULE, eventually
 
@@ -72,10 +73,10 @@ def test_another_scheduler_takes_over_from_a_killed_leader(process, redis):
     assert leader in (first.pid, second.pid)
     os.kill(leader, signal.SIGKILL)
     other = ({first.pid, second.pid} - {leader}).pop()
-    assert eventually(lambda: leaders(redis) == other, 20)
+    assert eventually(lambda: leaders(redis) == other)
     survivor = first if first.pid == other else second
     survivor.terminate()
-    assert survivor.wait(8) == 0
+    assert survivor.wait(PATIENT) == 0
     assert leaders(redis) is None
 
 
@@ -105,17 +106,17 @@ def test_what_a_killed_worker_had_begun_is_done_again(
             queue.mark_of("sessions.expire", None),
         )
         key = f"t:{world.acme.id}:job:sessions.expire:lease"
-        assert eventually(lambda: redis.get(key), 25), "the worker did not begin"
+        assert eventually(lambda: redis.get(key)), "the worker did not begin"
         os.kill(worker.pid, signal.SIGKILL)
         worker.wait()
     assert state_of(owner, world, old) == "active"
     # Its claim on the tenant lasts a minute, in which nobody else would look: let them pass.
     owner.execute("update onyx.due set due_at = now() where tenant_id = %s", [UUID(old["user"]["tenant"]["id"])])
     again = process("worker")
-    assert eventually(lambda: state_of(owner, world, old) == "expired", 40)
+    assert eventually(lambda: state_of(owner, world, old) == "expired")
     assert len(events(world.acme, "session.expired")) == 1
     again.terminate()
-    assert again.wait(10) == 0
+    assert again.wait(PATIENT) == 0
 
 
 @pytest.mark.slow

@@ -11,6 +11,7 @@ import socketio
 from onyx.access.policy import NEVER_BY_KEY, POLICY, Permission, Role
 from onyx.edge import last_seen
 from tests.keys.conftest import status
+from tests.waiting import PATIENT, promptly
 
 
 def test_a_key_acts_for_its_person_within_its_scope_only(key_of, by_key, world):
@@ -198,15 +199,15 @@ def test_revoking_closes_sockets_and_requests_on_both_processes_within_a_second(
     place = server(processes=2)
     sockets = [socket_of("alice", place, token=made["key"]) for _ in range(4)]
     assert sockets[0].ask("typing:start", {}).get("ok") is not None
-    began = time.monotonic()
-    assert client_of("alice").delete(f"/api/v1/api-keys/{made['id']}").status_code == 200
-    for socket in sockets:
-        assert socket.wait_for("session:revoked", timeout=3) == {"reason": "key_revoked"}
-    assert time.monotonic() - began < 1.5
+    alice = client_of("alice")
+    with promptly(1.5):
+        assert alice.delete(f"/api/v1/api-keys/{made['id']}").status_code == 200
+        for socket in sockets:
+            assert socket.wait_for("session:revoked") == {"reason": "key_revoked"}
     for _ in range(6):
         assert (
             requests.get(
-                f"{place.url}/api/v1/sessions", headers={"Authorization": f"Bearer {made['key']}"}, timeout=5
+                f"{place.url}/api/v1/sessions", headers={"Authorization": f"Bearer {made['key']}"}, timeout=PATIENT
             ).status_code
             == 401
         )

@@ -11,6 +11,7 @@ import jobs.mail  # noqa: F401 - registers its job
 from jobs import runner
 from onyx.core.ids import uuid7
 from tests.mailbox import Mailbox
+from tests.waiting import PATIENT
 
 
 @pytest.fixture
@@ -45,7 +46,7 @@ def send_mail(app, world):
 def posted(owner):
     """Wait until so many mails wait in a tenant; their states."""
 
-    def wait(tenant, count=1, seconds=5):
+    def wait(tenant, count=1, seconds=PATIENT):
         until = time.monotonic() + seconds
         while True:
             found = owner.execute(f"select state from {tenant.schema}.outgoing_mail order by created_at").fetchall()

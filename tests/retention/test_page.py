@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
 from onyx.retention import archiving
+from tests.browser.axe import barriers
 
 pytestmark = pytest.mark.browser
 
@@ -71,8 +71,6 @@ def _readable(page):
     for theme, width in (("light", 1280), ("dark", 390)):
         page.set_viewport_size({"width": width, "height": 900})
         page.evaluate("theme => document.documentElement.setAttribute('data-bs-theme', theme)", theme)
-        page.evaluate("Promise.allSettled(document.getAnimations().map(one => one.finished))")  # colours fade
-        found = Axe().run(page).response["violations"]
-        assert found == [], f"{page.url}: {[(one['id'], one['nodes'][0]['html'][:200]) for one in found]}"
+        assert barriers(page) == []
         wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
         assert wide <= 0, f"{page.url} at {width} px scrolls sideways"

@@ -1,7 +1,10 @@
 """Grants that end, and that nobody gives to others, or keeps, for longer than they hold it themselves (I2)."""
 
 import time
+from contextlib import suppress
 from datetime import timedelta
+
+from socketio.exceptions import ConnectionError
 
 from onyx.core.clock import now, rfc3339
 from tests.roles.conftest import give
@@ -9,10 +12,14 @@ from tests.roles.conftest import give
 
 def test_a_grant_that_ends_counts_for_nothing_from_that_moment(client_of, world, cached):
     dana, alice = client_of("dana"), client_of("alice")
-    ends = now() + timedelta(seconds=4)
-    answer = give(dana, world.alice, "user", "admin", until={"admin": rfc3339(ends)})
-    assert answer.status_code == 200 and answer.get_json()["data"]["until"] == {"admin": rfc3339(ends)}
-    assert alice.get("/api/v1/users").status_code == 200
+    for seconds in (4, 12, 60):  # longer, if the machine was too slow for it
+        ends = now() + timedelta(seconds=seconds)
+        answer = give(dana, world.alice, "user", "admin", until={"admin": rfc3339(ends)})
+        assert answer.status_code == 200 and answer.get_json()["data"]["until"] == {"admin": rfc3339(ends)}
+        seen = alice.get("/api/v1/users").status_code
+        if now() < ends:
+            break
+    assert seen == 200
     while now() < ends - timedelta(seconds=0.3):
         cached(alice, "alice")
         time.sleep(0.1)
@@ -23,16 +30,22 @@ def test_a_grant_that_ends_counts_for_nothing_from_that_moment(client_of, world,
     assert (shown["roles"], shown["until"]) == (["user"], {})
 
 
-def test_the_sweep_takes_what_has_ended_and_tells_open_sockets(client_of, world, owner, app, server, socket_of, run):
+def test_the_sweep_takes_what_has_ended_and_tells_open_sockets(
+    client_of, world, owner, app, server, socket_of, sign_in, run
+):
     dana, two = client_of("dana"), server(processes=2)
-    ends = now() + timedelta(seconds=4)
-    give(dana, world.alice, "user", "admin", until={"admin": rfc3339(ends)})
-    alice = socket_of("alice", two, namespace="/live")
-    alice.wait_for("stats", timeout=4)
+    token = sign_in("alice")["token"]
+    for seconds in (4, 12, 60):  # longer, if the machine was too slow for it
+        ends = now() + timedelta(seconds=seconds)
+        give(dana, world.alice, "user", "admin", until={"admin": rfc3339(ends)})
+        with suppress(ConnectionError):
+            alice = socket_of("alice", two, namespace="/live", token=token)
+            break
+    alice.wait_for("stats")
     time.sleep(max(0.0, (ends - now()).total_seconds()) + 0.05)
     assert alice.ask("stats:now")["error"]["code"] == "denied"
     assert run("roles.expire").effects >= 1  # other worlds may have had an end meanwhile
-    assert alice.wait_for("session:revoked", timeout=1) == {"reason": "roles_changed"}
+    assert alice.wait_for("session:revoked") == {"reason": "roles_changed"}
     left = owner.execute(f"select role from {world.acme.schema}.user_role where user_id = %s", [world.alice.id])
     assert left.fetchall() == [("user",)]
     event = owner.execute(

@@ -11,6 +11,7 @@ import pytest
 
 from onyx import embedded
 from onyx.embedded import places, postgres, redis_server
+from tests.waiting import PATIENT
 
 ME = "/api/v1/users/me"
 
@@ -19,7 +20,7 @@ def _quiet(_text: str) -> None:
     pass
 
 
-def _until(what, seconds=10.0):
+def _until(what, seconds=PATIENT):
     deadline = time.monotonic() + seconds
     while not what():
         assert time.monotonic() < deadline, "it did not come back in time"
@@ -32,7 +33,7 @@ def bus(app):
     bus = app.extensions["onyx"].bus
     _until(lambda: bus.trusted)
     yield bus
-    _until(lambda: bus.trusted, 20)
+    _until(lambda: bus.trusted)
 
 
 @contextmanager

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import time
 
+from tests.waiting import PATIENT
+
 
 def test_a_timeline_tells_of_sockets_chats_and_exports_by_id_alone(server, socket_of, sign_in, client_of, world):
     there = sign_in("alice")
@@ -31,7 +33,7 @@ def test_a_timeline_tells_of_sockets_chats_and_exports_by_id_alone(server, socke
 
 def _until_it_tells(client, path, what):
     """The access log is drained each second."""
-    deadline = time.monotonic() + 15
+    deadline = time.monotonic() + PATIENT
     while time.monotonic() < deadline:
         lines = client.get(path).get_json()["data"]
         if any(line["what"] == what for line in lines):

@@ -17,6 +17,7 @@ from onyx.access.policy import permissions_of
 from onyx.core.ids import uuid7
 from onyx.edge.live import EVENTS
 from onyx.embedded import places, redis_server
+from tests.waiting import PATIENT, promptly
 
 ME = "/api/v1/users/me"
 CAST = ("dana", "carol", "cleo", "alice", "lee", "petra")
@@ -45,11 +46,10 @@ def test_f16_a_suspended_person_has_no_way_left(app, server, socket_of, sign_in,
     with app.app_context():
         assert runner.run("sessions.expire", asked, uuid7().hex).outcome == "success"
     assert dana.post(f"/api/v1/users/{world.bob.id}/suspend").status_code == 200
-    assert socket.wait_for("session:revoked", 2)["reason"] == "suspended"
-    time.sleep(0.5)
+    assert socket.wait_for("session:revoked")["reason"] == "suspended"
+    _until(lambda: not socket.connected)
     for _ in range(3):
         assert [way().status_code for way in ways] == [401, 401, 401]
-    assert not socket.connected
     with app.app_context(), pytest.raises(Refused):
         runner.run("sessions.expire", asked, uuid7().hex)
 
@@ -101,9 +101,9 @@ def test_f30_who_comes_back_is_judged_anew(server, socket_of, sign_in, client_of
     assert dana.put(roles, json={"roles": ["admin", "user"]}).status_code == 200
     token = sign_in("bob")["token"]
     first = socket_of("bob", server(), "/live", token=token)
-    assert first.wait_for("stats", 4)["scope"] == "tenant"
+    assert first.wait_for("stats")["scope"] == "tenant"
     assert dana.put(roles, json={"roles": ["user"]}).status_code == 200
-    assert first.wait_for("session:revoked", 3)["reason"] == "roles_changed"
+    assert first.wait_for("session:revoked")["reason"] == "roles_changed"
     with pytest.raises(socketio.exceptions.ConnectionError):
         socket_of("bob", server(), "/live", token=token)
     for _ in range(2):
@@ -174,14 +174,15 @@ def test_ending_everybody_closes_every_socket_but_the_admins_on_two_processes(se
     own = sign_in("dana")
     dana, stays = two.http(own["token"]), socket_of("dana", two, token=own["token"])
     sockets = [socket_of(name, two) for name in ("alice", "bob", "cleo", "lee") for _ in range(3)]
-    began = time.monotonic()
-    answer = dana.post("/api/v1/live-sessions/revoke", json={"all": True, "confirm": world.acme.slug}).json()["data"]
-    for socket in sockets:
-        assert socket.wait_for("session:revoked", 5)["reason"] == "revoked_by_admin"
-    assert time.monotonic() - began < 5 and answer["ended"] >= 12
+    ask = {"all": True, "confirm": world.acme.slug}
+    with promptly(5):
+        answer = dana.post("/api/v1/live-sessions/revoke", json=ask).json()["data"]
+        for socket in sockets:
+            assert socket.wait_for("session:revoked")["reason"] == "revoked_by_admin"
+    assert answer["ended"] >= 12
     assert stays.connected and dana.get(ME).status_code == 200
     path = f"/api/v1/revocations/{answer['revocations'][0]}"
-    _until(lambda: dana.get(path).json()["data"]["state"] == "done", 5)
+    _until(lambda: dana.get(path).json()["data"]["state"] == "done")
 
 
 def _retry(app, world):
@@ -194,7 +195,7 @@ def _line(answer, process):
     return next(line for line in answer.get_json()["data"]["processes"] if line["process"] == process)
 
 
-def _until(what, seconds=15.0):
+def _until(what, seconds=PATIENT):
     deadline = time.monotonic() + seconds
     while not what():
         assert time.monotonic() < deadline, "it did not happen in time"

@@ -31,7 +31,7 @@ def test_naming_the_organisation_offers_its_own_sign_in(set_up, idp, page, world
     page.get_by_test_id("login-tenant").fill(world.acme.slug)
     expect(link).to_have_text(f"Sign in with {world.acme.slug}")
     link.click()
-    page.wait_for_url("**/", timeout=10_000)
+    page.wait_for_url("**/")
     expect(page.get_by_test_id("person-menu").first).to_contain_text("Bea Button")
 
 

@@ -2,7 +2,6 @@
 
 import json
 import threading
-import time
 from uuid import UUID
 
 import pytest
@@ -19,6 +18,7 @@ from onyx.core.actor import Actor
 from onyx.core.ids import uuid7
 from onyx.edge import queue
 from tests.chat.conftest import Model, settled, until
+from tests.waiting import PATIENT, promptly
 
 PROCESSES = 2
 
@@ -72,21 +72,19 @@ def test_everything_of_a_suspended_tenant_ends_within_a_second(talker, socket_of
     ended = {}
 
     def drain(name, lines):
-        rest = "\n".join(lines)
-        ended[name] = (time.monotonic(), rest)
+        ended[name] = "\n".join(lines)
 
     readers = [threading.Thread(target=drain, args=one) for one in (("mine", mine), ("key", by_key))]
     for reader in readers:
         reader.start()
     assert petra.post(f"/api/v1/tenants/{world.acme.id}/suspend").status_code == 200
-    began = time.monotonic()
-    assert program.get("/api/v1/users/me").json()["error"]["reason"] == "tenant_suspended"
-    assert all(one.wait_for("session:revoked", timeout=5)["reason"] == "tenant_suspended" for one in sockets)
-    for reader in readers:
-        reader.join(10)
-    took = max(at for at, _ in ended.values()) - began
-    assert took < 4, "a second, and what a busy machine may take"
-    for _, rest in ended.values():
+    with promptly(4):
+        assert program.get("/api/v1/users/me").json()["error"]["reason"] == "tenant_suspended"
+        assert all(one.wait_for("session:revoked")["reason"] == "tenant_suspended" for one in sockets)
+        for reader in readers:
+            reader.join(PATIENT)
+    assert len(ended) == 2
+    for rest in ended.values():
         assert '"status":"stopped"' in rest and "tenant_suspended" in rest
     assert next(other).startswith(("data", "event", "")) and stranger.connected
 
@@ -108,11 +106,10 @@ def test_an_answer_ends_within_a_second_when_its_reader_s_network_is_let_in_no_m
     assert petra.patch(place, json={"settings": {"email_domains": ["acme.example"]}}).status_code == 200
     assert next(mine) is not None and next(by_key) is not None, "other settings end nothing"
     assert petra.patch(place, json={"settings": {"ip_allow": ["203.0.113.0/24"]}}).status_code == 200
-    began = time.monotonic()
-    for lines in (mine, by_key):
-        rest = "\n".join(lines)
-        assert '"status":"stopped"' in rest and "address_refused" in rest and "w1999 " not in rest
-    assert time.monotonic() - began < 4, "a second, and what a busy machine may take; all of it takes forty"
+    with promptly(4):  # all of it takes forty
+        for lines in (mine, by_key):
+            rest = "\n".join(lines)
+            assert '"status":"stopped"' in rest and "address_refused" in rest and "w1999 " not in rest
     assert '"status":"stopped"' not in "".join(next(theirs) for _ in range(20))
     assert petra.patch(place, json={"settings": {"ip_allow": None}}).status_code == 200
     with talker.http(alice) as again:

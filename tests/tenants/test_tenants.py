@@ -5,6 +5,7 @@ import os
 import pytest
 
 from tests.cast import PASSWORD
+from tests.waiting import promptly
 
 
 @pytest.fixture
@@ -77,17 +78,14 @@ def test_a_suspended_tenant_is_closed_and_the_other_is_not(client_of, app, fresh
 
 @pytest.mark.slow
 def test_sockets_of_a_suspended_tenant_close_within_a_second(server, socket_of, client_of, world, sign_in):
-    import time
-
     two = server(processes=2)
     petra = two.http(sign_in("petra")["token"])
     sockets = [socket_of("alice", two) for _ in range(4)]
     other = socket_of("mallory", two)
-    began = time.monotonic()
-    assert petra.post(f"/api/v1/tenants/{world.acme.id}/suspend").status_code == 200
-    for one in sockets:
-        assert one.wait_for("session:revoked", timeout=2)["reason"] == "tenant_suspended"
-    assert time.monotonic() - began < 1.5
+    with promptly(1.5):
+        assert petra.post(f"/api/v1/tenants/{world.acme.id}/suspend").status_code == 200
+        for one in sockets:
+            assert one.wait_for("session:revoked")["reason"] == "tenant_suspended"
     assert other.connected and [event for event, _ in other.heard if event == "session:revoked"] == []
     assert petra.post(f"/api/v1/tenants/{world.acme.id}/resume").status_code == 200
 
