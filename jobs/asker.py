@@ -57,18 +57,21 @@ def identify(meta: dict[str, Any], platform: UUID) -> Asker:
     user, session = parse_id(actor.get("user")), parse_id(actor.get("session"))
     if actor.get("kind") != "user" or user is None or session is None:
         raise Refused("a job must say who asked for it")
-    email = _confirmed(tenant, user, session)
-    return Asker(tenant, tenant == platform, user, session, email)
+    email, everywhere = _confirmed(tenant, user, session)
+    return Asker(tenant, everywhere, user, session, email)
 
 
-def _confirmed(tenant: UUID, user: UUID, session: UUID) -> str:
-    """The asker's e-mail, if the person, the login session and the permission still are there."""
+def _confirmed(tenant: UUID, user: UUID, session: UUID) -> tuple[str, bool]:
+    """The asker's e-mail, if the person, the login session and the permission still are there; and whether they look
+    after all tenants, which not everybody in the platform's own does.
+    """
     with control_plane(Scope(tenant, "auth", user, session)) as connection:
         place = connection.exec_driver_sql("select slug, status from tenant where id = %s", (tenant,)).one_or_none()
     if place is None or place.status != "active":
         raise Refused("this organisation is not active")
     with tenant_scope(tenant, "auth", user, session), unit_of_work() as opened:
         found = rows(opened, _STILL, user, session)
-    if not found or Permission.JOBS_RUN not in permissions_of(found[0].roles, place.slug, found[0].extra):
+    may = permissions_of(found[0].roles, place.slug, found[0].extra) if found else frozenset()
+    if Permission.JOBS_RUN not in may:
         raise Refused("whoever asked for this job may not ask for it any more")
-    return found[0].email
+    return found[0].email, Permission.TENANTS_READ in may

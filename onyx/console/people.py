@@ -25,6 +25,8 @@ from onyx.members import queries, service
 from .door import refusal
 from .forms import GuardedForm, PersonForm
 
+_MARKED = "Look once more at what is marked below."
+
 
 class Choice(BaseFilter):
     """A filter with fixed choices; they are the same for every tenant, since they are computed once, at boot."""
@@ -185,5 +187,8 @@ class PeopleView(BaseModelView):
 
 
 def _message() -> str:
+    """What stands above the form; what is wrong with a field stands beside it."""
     error = refusal()
-    return "" if error is None else error.message
+    if error is None:
+        return ""
+    return _MARKED if error.fields and error.message == type(error).message else error.message

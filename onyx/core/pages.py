@@ -43,6 +43,25 @@ def parse_cursor(text: str | None) -> Cursor | None:
     return found[0], found[1]
 
 
+def cursor_of_key(key: str, id: UUID) -> str:
+    """The cursor after a row that is sorted by something and its id."""
+    return base64.urlsafe_b64encode(f"{id.hex}|{key}".encode()).decode().rstrip("=")
+
+
+def parse_key_cursor(text: str | None) -> tuple[str, UUID] | None:
+    """Sort key and id of a cursor, None without one. Raises Invalid for anything that Onyx did not make."""
+    if not text:
+        return None
+    try:
+        id, found, key = base64.urlsafe_b64decode(text.encode() + b"=" * (-len(text) % 4)).decode().partition("|")
+    except (ValueError, binascii.Error):
+        raise _unknown() from None
+    known = parse_id(id)
+    if known is None or not found or "\0" in key:
+        raise _unknown()
+    return key, known
+
+
 def parse_id_cursor(text: str | None) -> UUID | None:
     """A cursor that is an id alone, None without one. Raises Invalid."""
     if not text:

@@ -94,10 +94,9 @@ def requires(
                 return inside(actor, scope, ids)
 
         def inside(actor: Actor, scope: tuple[Any, ...], ids: dict[str, Any]) -> BaseResponse:
+            if fresh and not _only_shows_a_form():
+                _must_be_fresh(actor)
             with tenant_scope(*scope):
-                if fresh and not _only_shows_a_form():
-                    with unit_of_work() as session:  # of its own: a view that opens another one must not hold two
-                        must_be_fresh(session, actor)
                 with unit_of_work() as session:
                     found = _load(of, session, actor, ids)
                     return answer_with(view(actor, session, **found))
@@ -106,6 +105,14 @@ def requires(
         return guarded
 
     return guard
+
+
+def _must_be_fresh(actor: Actor) -> None:
+    """In a unit of work of its own, since a view that opens another one must not hold two; and for purpose `auth`, which
+    sees login sessions whatever the door is for: an auditor's does not. Raises StepUpRequired.
+    """
+    with tenant_scope(actor.tenant_id, "auth", actor.user_id, actor.session_id), unit_of_work() as session:
+        must_be_fresh(session, actor)
 
 
 def _only_shows_a_form() -> bool:

@@ -55,7 +55,7 @@ def take_in(actor: Actor, session: Session) -> dict[str, Any]:
 
 @blueprint.get("/api/v1/users/export")
 @documented(answers={200: "text/csv"})
-@requires(Permission.USERS_READ, limit="10/minute")
+@requires(Permission.USERS_READ, limit="10/minute", fresh=True)
 def give_out(actor: Actor, session: Session) -> Response:
     """All people as CSV, oldest page last; cells that a spreadsheet would run begin with an apostrophe."""
     record(session, actor, Action.PEOPLE_EXPORTED, target("tenant", actor.tenant_id, actor.tenant_name))

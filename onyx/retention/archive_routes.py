@@ -61,7 +61,7 @@ def manifest(_actor: Actor, _session: Session, archive: Any) -> Response:
 
 
 @blueprint.get("/api/v1/access-log/archives/<archive_id>/lines")
-@requires(Permission.AUDIT_READ, of=queries.archive, limit="20/hour")
+@requires(Permission.AUDIT_READ, of=queries.archive, limit="20/hour", fresh=True)
 @documented(answers={200: "application/x-ndjson"})
 def lines(actor: Actor, session: Session, archive: Any) -> Response:
     """Every line of the month, one JSON object each; 409 when the file is not here or was altered."""

@@ -33,7 +33,7 @@ class RoleChange(Named):
 
 
 class Preview(Body):
-    """What would be saved; without permissions, as if the role were deleted."""
+    """What would be saved; without permissions, as if the role were deleted. Without `role_id` it is a new role."""
 
-    role_id: UUID
+    role_id: UUID | None = None
     permissions: list[str] = Field(default_factory=list, max_length=60)

@@ -103,12 +103,23 @@ def preview(session: Session, actor: Actor, role: CustomRole, wanted: Collection
                 person = {"id": row.id, "email": row.email, "display_name": row.display_name}
                 found.append({**person, "permissions": sorted(some)})
     return {
+        "allows": _beside_always(new),
         "people": len(people),
         "gain": len(gains),
         "lose": len(loses),
         "gains": gains[:most],
         "loses": loses[:most],
     }
+
+
+def preview_new(actor: Actor, wanted: Collection[str]) -> dict[str, Any]:
+    """The same of a role that is not there yet: nobody holds it, and this is what it would allow."""
+    allows = _beside_always(permissions_of((), actor.tenant_slug, wanted))
+    return {"allows": allows, "people": 0, "gain": 0, "lose": 0, "gains": [], "loses": []}
+
+
+def _beside_always(permissions: Collection[str]) -> list[str]:
+    return sorted(set(permissions) - {p.value for p in ALWAYS})
 
 
 def holders(session: Session, key: str) -> list[Any]:

@@ -59,8 +59,12 @@ def remove(actor: Actor, session: Session, own_role: CustomRole) -> dict[str, An
 @blueprint.post("/api/v1/roles/preview")
 @requires(Permission.ROLES_MANAGE)
 def preview(actor: Actor, session: Session) -> dict[str, Any]:
-    """Who would gain and lose what. Changes nothing."""
+    """Who would gain and lose what; and `allows`, what the role would allow beside what every role does.
+    Changes nothing.
+    """
     form = body(Preview)
+    if form.role_id is None:
+        return queries.preview_new(actor, form.permissions)
     role = session.get(CustomRole, form.role_id)
     if role is None:
         raise NotFound()

@@ -32,7 +32,7 @@ def search(_actor: Actor, session: Session) -> Response:
 
 
 @blueprint.post("")
-@requires(Permission.SCIM_PROVISION, limit=LIMIT)
+@requires(Permission.SCIM_PROVISION, limit=LIMIT, fresh=True)
 def create(actor: Actor, session: Session) -> Response:
     wanted = answers.received(Group, Context.RESOURCE_CREATION_REQUEST)
     id = group_service.create(session, answers.provisioner(actor), wanted)
@@ -46,19 +46,19 @@ def one(_actor: Actor, _session: Session, group: Any) -> Response:
 
 
 @blueprint.put("/<group_id>")
-@requires(Permission.SCIM_PROVISION, of=queries.group, limit=LIMIT)
+@requires(Permission.SCIM_PROVISION, of=queries.group, limit=LIMIT, fresh=True)
 def replace(actor: Actor, session: Session, group: Any) -> Response:
     return _changed(actor, session, group)
 
 
 @blueprint.patch("/<group_id>")
-@requires(Permission.SCIM_PROVISION, of=queries.group, limit=LIMIT)
+@requires(Permission.SCIM_PROVISION, of=queries.group, limit=LIMIT, fresh=True)
 def patch(actor: Actor, session: Session, group: Any) -> Response:
     return _changed(actor, session, group)
 
 
 @blueprint.delete("/<group_id>")
-@requires(Permission.SCIM_PROVISION, of=queries.group, limit=LIMIT)
+@requires(Permission.SCIM_PROVISION, of=queries.group, limit=LIMIT, fresh=True)
 def remove(actor: Actor, session: Session, group: Any) -> Response:
     group_service.remove(session, answers.provisioner(actor), group)
     return Response(status=204)

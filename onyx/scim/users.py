@@ -31,7 +31,7 @@ def search(_actor: Actor, session: Session) -> Response:
 
 
 @blueprint.post("")
-@requires(Permission.SCIM_PROVISION, limit=LIMIT)
+@requires(Permission.SCIM_PROVISION, limit=LIMIT, fresh=True)
 def create(actor: Actor, session: Session) -> Response:
     wanted = answers.received(User, Context.RESOURCE_CREATION_REQUEST)
     id = service.create(session, answers.provisioner(actor), wanted)
@@ -45,19 +45,19 @@ def one(_actor: Actor, _session: Session, person: Any) -> Response:
 
 
 @blueprint.put("/<user_id>")
-@requires(Permission.SCIM_PROVISION, of=queries.person, limit=LIMIT)
+@requires(Permission.SCIM_PROVISION, of=queries.person, limit=LIMIT, fresh=True)
 def replace(actor: Actor, session: Session, person: Any) -> Response:
     return _changed(actor, session, person)
 
 
 @blueprint.patch("/<user_id>")
-@requires(Permission.SCIM_PROVISION, of=queries.person, limit=LIMIT)
+@requires(Permission.SCIM_PROVISION, of=queries.person, limit=LIMIT, fresh=True)
 def patch(actor: Actor, session: Session, person: Any) -> Response:
     return _changed(actor, session, person)
 
 
 @blueprint.delete("/<user_id>")
-@requires(Permission.SCIM_PROVISION, of=queries.person, limit=LIMIT)
+@requires(Permission.SCIM_PROVISION, of=queries.person, limit=LIMIT, fresh=True)
 def remove(actor: Actor, session: Session, person: Any) -> Response:
     service.remove(session, answers.provisioner(actor), person)
     return Response(status=204)

@@ -52,13 +52,14 @@ def revoke(actor: Actor, session: Session) -> dict[str, Any]:
 
 
 def must_be_meant(session: Session, actor: Actor, wanted: Revocation, slug: str) -> None:
-    """What ends more than one session of others needs a fresh proof of who asks and, where it is given, the right name
-    typed. One needs none: it is what somebody does in a hurry, and costs whoever it hits a sign-in (docs/security.md).
+    """What ends more than one session, of others or one's own, needs a fresh proof of who asks and, where it is given,
+    the right name typed. One needs none: it is what somebody does in a hurry, and costs whoever it hits a sign-in
+    (docs/security.md).
 
     Raises StepUpRequired and Invalid.
     """
     one = wanted.ids is not None and len(set(wanted.ids)) == 1
-    if not one and (wanted.user_id is None or wanted.user_id != actor.user_id):
+    if not one:
         must_be_fresh(session, actor)
     if wanted.confirm is not None and wanted.confirm.strip().lower() != slug:
         raise Invalid(fields={"confirm": f"Type {slug} to confirm."})

@@ -142,7 +142,7 @@ def standing(scope: Scope, tenant: UUID) -> Standing | None:
 
 
 def counts(scope: Scope) -> dict[str, Any]:
-    """How many tenants there are, are behind, failed, and were left half-made."""
+    """How many tenants there are, are behind, failed, and were not fully created."""
     with control_plane(scope) as connection:
         return dict(connection.exec_driver_sql(_COUNTS, (versions(),)).one()._mapping)
 

@@ -11,7 +11,8 @@ from .walls import control_plane
 _SIZES = """
 select s.tenant_id, s.measured_at, s.database_bytes, s.file_bytes, s.files, s.chats, s.messages, s.logs_from,
        (select coalesce(sum(d.messages), 0)::bigint from tenant_day d
-         where d.tenant_id = s.tenant_id and d.day > current_date - 7) as messages_week
+         where d.tenant_id = s.tenant_id and d.day > current_date - 7) as messages_week,
+       (select max(d.day) from tenant_day d where d.tenant_id = s.tenant_id and d.events > 0) as last_active
   from tenant_size s where s.tenant_id = any (%s)
 """
 _DAYS = """
@@ -23,7 +24,9 @@ select g.day::date as day, coalesce(d.events, 0) as events, coalesce(d.messages,
 
 
 class Size(NamedTuple):
-    """Bytes and numbers of one tenant; `logs_from` is the first day of the oldest month in its log."""
+    """Bytes and numbers of one tenant; `logs_from` is the first day of the oldest month in its log, `last_active` the
+    last day (UTC) on which anything happened there.
+    """
 
     measured_at: datetime
     database_bytes: int
@@ -33,6 +36,7 @@ class Size(NamedTuple):
     messages: int
     logs_from: date | None
     messages_week: int
+    last_active: date | None
 
 
 class Day(NamedTuple):

@@ -12,6 +12,7 @@ from onyx.core.actor import Actor
 from onyx.core.db import rows
 from onyx.core.pages import cut
 from onyx.core.scope import current_scope
+from onyx.tenancy import sorting
 from onyx.tenancy.backup_ledger import last_backup
 from onyx.tenancy.listing import Tenant, notes_of, people_counts
 from onyx.tenancy.listing import tenant as known_tenant
@@ -32,6 +33,12 @@ _UNMEASURED = dict.fromkeys(Size._fields)
 def page(q: str, status: str, size: int, after: UUID | None) -> tuple[list[dict[str, Any]], str | None]:
     """A page of organisations, the oldest first: four statements, however many there are."""
     found, following = cut(known_tenants(current_scope(), size + 1, after, q, status), size, lambda row: str(row.id))
+    return shown(found), following
+
+
+def sorted_page(by: str, q: str, status: str, size: int, after: str | None) -> tuple[list[dict[str, Any]], str | None]:
+    """The same in another order; raises Invalid for one that there is not."""
+    found, following = sorting.sorted_page(current_scope(), by, size, after, q, status)
     return shown(found), following
 
 
@@ -107,8 +114,13 @@ def _row(row: Tenant, size: Size | None) -> dict[str, Any]:
         "slug": row.slug,
         "name": row.name,
         "status": row.status,
-        **({**size._asdict(), "logs_from": size.logs_from and str(size.logs_from)} if size else _UNMEASURED),
+        **(_measured(size) if size else _UNMEASURED),
         "created_at": row.created_at,
         "suspended_at": row.suspended_at,
         "archived_at": row.archived_at,
     }
+
+
+def _measured(size: Size) -> dict[str, Any]:
+    dates = {name: day and str(day) for name, day in (("logs_from", size.logs_from), ("last_active", size.last_active))}
+    return {**size._asdict(), **dates}

@@ -45,9 +45,12 @@ def sessions_page(_actor: Actor, _session: Session) -> str:
 @blueprint.get("/api/v1/tenants")
 @requires(Permission.TENANTS_READ)
 def tenants(_actor: Actor, _session: Session) -> Page:
+    """The oldest first; with `sort`: name, people, storage or active (used last), each by what was measured."""
     q, status = request.args.get("q", "")[:120], request.args.get("status", "")
-    after = parse_id_cursor(request.args.get("after"))
-    return Page(*queries.page(q, status, query_int("limit", 25, 1, 100), after))
+    sort, after, size = request.args.get("sort", ""), request.args.get("after"), query_int("limit", 25, 1, 100)
+    if sort:
+        return Page(*queries.sorted_page(sort, q, status, size, after))
+    return Page(*queries.page(q, status, size, parse_id_cursor(after)))
 
 
 @blueprint.post("/api/v1/tenants")
@@ -97,7 +100,7 @@ def archive(actor: Actor, session: Session, tenant: Tenant) -> dict[str, Any]:
 
 
 @blueprint.post("/api/v1/tenants/<tenant_id>/resume")
-@requires(Permission.TENANTS_MANAGE, of=queries.tenant)
+@requires(Permission.TENANTS_MANAGE, of=queries.tenant, fresh=True)
 def resume(actor: Actor, session: Session, tenant: Tenant) -> dict[str, Any]:
     """Open a suspended or archived organisation again."""
     return _turned(actor, turning.resume(session, actor, tenant))

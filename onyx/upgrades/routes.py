@@ -37,7 +37,7 @@ def migrations(_actor: Actor, _session: Session) -> Page:
 @blueprint.get("/api/v1/migrations/summary")
 @requires(Permission.TENANTS_READ)
 def summary(_actor: Actor, _session: Session) -> dict[str, Any]:
-    """This version, how many organisations are behind, failed or half-made, and the newest request."""
+    """This version, how many organisations are behind, failed or not fully created, and the newest request."""
     return queries.summary()
 
 

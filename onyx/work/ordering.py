@@ -6,7 +6,7 @@ from uuid import UUID
 import redis
 from sqlalchemy.orm import Session
 
-from onyx.access.policy import PLATFORM_SLUG
+from onyx.access.policy import Permission
 from onyx.audit.actions import Action
 from onyx.audit.record import record, target
 from onyx.core import outbox
@@ -20,8 +20,11 @@ from .table import Entry
 
 
 def place_of(actor: Actor) -> UUID | None:
-    """Whose runs the actor sees and starts: their own tenant's; None, the installation's, for a platform admin."""
-    return None if actor.tenant_slug == PLATFORM_SLUG else actor.tenant_id
+    """Whose runs the actor sees and starts: their own tenant's; None, the installation's, for a platform admin.
+
+    Whoever merely administers the platform's own organisation is one of the former.
+    """
+    return None if actor.may(Permission.TENANTS_READ) else actor.tenant_id
 
 
 def start(session: Session, actor: Actor, entry: Entry) -> None:

@@ -34,6 +34,9 @@ function size() {
   return { width: Math.max(200, place.clientWidth), height: 240 };
 }
 
+/** Without the day, which would be cut at the edge: two minutes are shown. */
+const clock = (at) => new Date(at * 1000).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", second: "2-digit" });
+
 function options() {
   const style = getComputedStyle(document.body);
   const ink = style.color; // resolved; a canvas knows neither variables nor color-mix()
@@ -42,7 +45,7 @@ function options() {
   return {
     ...size(), legend: { show: false }, cursor: { show: false },
     scales: { x: { time: true, range: () => [data[0].at(-1) - SECONDS, data[0].at(-1)] }, y: { range: (_, low, high) => [0, Math.max(5, high * 1.2)] } },
-    axes: [axis, { ...axis, size: 44 }],
+    axes: [{ ...axis, space: 90, size: 32, values: (_, ticks) => ticks.map(clock) }, { ...axis, size: 44 }],
     series: [{}, { stroke: "#4263eb", width: 2, fill: "rgba(66, 99, 235, .14)", points: { show: false } }],
   };
 }

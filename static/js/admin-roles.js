@@ -40,17 +40,23 @@ function chosen() {
 }
 
 async function preview() {
-  if (!edited) return;
+  const permissions = chosen();
   try {
-    const { data } = await post("/api/v1/roles/preview", { role_id: edited.id, permissions: chosen() });
-    byId("role-preview").textContent = told(data);
-    byId("role-preview").hidden = false;
+    const { data } = await post("/api/v1/roles/preview", { role_id: edited?.id ?? null, permissions });
+    byId("role-preview").textContent = edited ? told(data) : `Nobody holds this role before you give it to them. It allows: ${meanings(data.allows)}.`;
+    byId("role-preview").hidden = !edited && !permissions.length;
   } catch (error) {
     fail(byId("role-form-error"), `The preview failed: ${error.message}`);
   }
 }
 
-/** "1 person gains jobs:run (ann@…); nobody loses anything." */
+/** Permissions in words, as they stand on this page beside each. */
+function meanings(permissions) {
+  const words = JSON.parse(byId("roles").dataset.meanings);
+  return permissions.map((one) => `“${words[one] ?? one}”`).join(", ");
+}
+
+/** "1 person gains “Start such a job now” (ann@…); nobody loses anything." */
 function told({ people, gain, lose, gains, loses }) {
   if (!people) return "Nobody holds this role: nobody gains or loses anything.";
   return `${side(gain, gains, "gains", "gain")}; ${side(lose, loses, "loses", "lose")}.`;
@@ -58,7 +64,7 @@ function told({ people, gain, lose, gains, loses }) {
 
 function side(count, found, one, many) {
   if (!count) return `nobody ${one} anything`;
-  const what = [...new Set(found.flatMap((person) => person.permissions))].join(", ");
+  const what = meanings([...new Set(found.flatMap((person) => person.permissions))]);
   const who = found.slice(0, 5).map((person) => person.email).join(", ") + (count > 5 ? " and others" : "");
   const people = `${count} ${count === 1 ? "person" : "people"} ${count === 1 ? one : many}`;
   return found.length ? `${people} ${what} (${who})` : `${people} something`;

@@ -4,7 +4,7 @@ import { notify } from "./notices.js";
 import { timeElement } from "./times.js";
 
 const byId = (id) => document.getElementById(id);
-const WORDS = { current: "at this version", behind: "behind", failed: "failed", unfinished: "half-made" };
+const WORDS = { current: "at this version", behind: "behind", failed: "failed", unfinished: "not fully created" };
 const TINTS = { current: "green", behind: "azure", failed: "red", unfinished: "orange" };
 const EAGER = 1000;
 const CALM = 15_000;
@@ -44,7 +44,7 @@ function summary(data, busy) {
   const current = data.tenants - data.behind;
   const parts = [`${current.toLocaleString("en")} of ${data.tenants.toLocaleString("en")} organisations are at version ${data.version}.`];
   if (data.failed) parts.push(`${data.failed.toLocaleString("en")} failed.`);
-  if (data.unfinished) parts.push(`${data.unfinished.toLocaleString("en")} half-made: create again under the same short name to finish.`);
+  if (data.unfinished) parts.push(`${data.unfinished.toLocaleString("en")} not fully created: create again under the same short name to finish.`);
   byId("migrations-summary").textContent = parts.join(" ");
   byId("migrations-progress").max = Math.max(1, data.tenants);
   byId("migrations-progress").value = current;

@@ -55,6 +55,7 @@ function draw(tenant) {
   row.querySelector(".tenant-live").textContent = number(tenant.live_sessions);
   row.querySelector(".tenant-stored").textContent = bytes(tenant.database_bytes);
   row.querySelector(".tenant-week").textContent = number(tenant.messages_week);
+  row.querySelector(".tenant-used").textContent = tenant.last_active ? new Date(`${tenant.last_active}T12:00`).toLocaleDateString() : "–";
   row.querySelector(".tenant-since").append(timeElement(tenant.created_at));
   offerTurning(row.querySelector("button"), tenant);
   return row;

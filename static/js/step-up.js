@@ -13,8 +13,15 @@ export function confirmItIsMe() {
   return asking;
 }
 
-/** Let forms with data-fresh be sent only when the session is fresh, so that nothing typed is lost to a refusal. */
+/** Let forms with data-fresh be sent, and such downloads begin, only when the session is fresh, so that nothing typed
+ * is lost to a refusal, and no refusal is kept as a file. */
 export function watchFreshForms() {
+  document.addEventListener("click", (event) => {
+    const link = event.target.closest?.("a[data-fresh]");
+    if (!link) return;
+    event.preventDefault();
+    freshen().then((fresh) => fresh && location.assign(link.href));
+  });
   document.addEventListener("submit", (event) => {
     const form = event.target;
     if (!form.matches?.("form[data-fresh]")) return;

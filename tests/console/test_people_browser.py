@@ -62,6 +62,7 @@ def _make_and_give_a_role(dana, email):
     dana.get_by_test_id("role-new").click()
     dana.get_by_label("Name", exact=True).fill("Service Desk")
     dana.get_by_test_id("permission-users:read").check()
+    expect(dana.get_by_test_id("role-preview")).to_contain_text("It allows: “See the people of the organisation”.")
     expect(dana.get_by_test_id("permission-audit:read")).to_be_disabled()
     dana.get_by_test_id("role-save").click()
     expect(dana.get_by_test_id("role-row").filter(has_text="Service Desk")).to_have_count(1)
@@ -78,7 +79,9 @@ def _take_people_out_of_it(dana, email):
     dana.get_by_role("button", name="Change Service Desk").click()
     dana.get_by_test_id("permission-users:read").uncheck()
     dana.get_by_test_id("permission-chat:use").check()
-    expect(dana.get_by_test_id("role-preview")).to_contain_text(f"1 person loses users:read ({email})")
+    expect(dana.get_by_test_id("role-preview")).to_contain_text(
+        f"1 person loses “See the people of the organisation” ({email})"
+    )
     dana.get_by_test_id("role-save").click()
     row = dana.get_by_test_id("role-row").filter(has_text="Service Desk")
     expect(row).to_contain_text("chat:use")

@@ -53,6 +53,29 @@ def test_how_much_others_have_waiting_is_nobody_elses_business(client_of):
     assert jobs(client_of("petra"))["queues"] == {"default": 0, "steward": 0}
 
 
+def test_who_only_administers_the_platforms_own_organisation_sees_and_starts_no_more_than_its_jobs(
+    app, world, client_of, run_job, sign_in, make_old, owner
+):
+    made = {f"{role}-{world.mark}": (role.title(), role) for role in ("admin", "auditor", "user")}
+    for person in world.bring(world.platform, made, known=False):
+        world.people[f"platform {person.role}"] = person
+    admin, petra = client_of("platform admin"), client_of("petra")
+    assert names(admin) == names(client_of("dana")) != names(petra)
+    assert (jobs(admin)["queues"], jobs(admin)["processes"]) == (None, None)
+    assert admin.post("/api/v1/jobs/access_log.drain/run", json={}).status_code == 404
+    owner.execute("delete from onyx.due")
+    make_old(sign_in("alice"), "idle")
+    asked = {"kind": "user", "user": world["platform admin"].id.hex, "session": sign_in("platform admin")["session_id"]}
+    assert run_job("sessions.expire", actor=asked).tenants is None, "visited its own organisation alone"
+    assert run_job("sessions.expire").tenants == 1, "Alice's session was left to the schedule"
+    assert all(not job["runs"] for job in jobs(petra)["jobs"] if job["name"] != "sessions.expire")
+    paths = ("/platform/", "/api/v1/tenants", "/api/v1/platform/live-sessions", "/api/v1/platform/monitoring/summary",
+             "/api/v1/backups", "/api/v1/migrations", "/api/v1/parcels", "/api/v1/tenant-deletions")  # fmt: skip
+    for name in ("platform admin", "platform auditor", "platform user"):
+        client = client_of(name)
+        assert {client.get(path).status_code for path in paths} == {403}, name
+
+
 def test_each_tenant_sees_its_own_runs(client_of, sign_in, run_job, make_old, owner):
     owner.execute("delete from onyx.due")  # what other tests left behind
     make_old(sign_in("alice"), "idle")

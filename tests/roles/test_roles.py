@@ -128,6 +128,8 @@ def test_another_organisation_sees_and_grants_none_of_it(client_of, make, world)
     assert role["key"] not in {row["key"] for row in greta.get(ROLES).get_json()["data"]}
     assert greta.patch(f"{ROLES}/{role['id']}", json={"name": "Mine"}).status_code == 404
     assert greta.post(f"{ROLES}/preview", json={"role_id": role["id"]}).status_code == 404
+    new = greta.post(f"{ROLES}/preview", json={"permissions": ["users:read", "tenants:read"]}).get_json()["data"]
+    assert new == {"allows": ["users:read"], "people": 0, "gain": 0, "lose": 0, "gains": [], "loses": []}
     assert give(greta, world.mallory, role["key"]).status_code == 422
 
 

@@ -115,4 +115,11 @@ def test_a_preview_names_people_to_those_who_may_see_people(client_of, make, wor
     sent = {"role_id": role["id"], "permissions": ["chat:use"]}
     assert world.bob.email in dana.post(f"{ROLES}/preview", json=sent).text
     told = client_of("alice").post(f"{ROLES}/preview", json=sent)
-    assert told.get_json()["data"] == {"people": 1, "gain": 0, "lose": 1, "gains": [], "loses": []}
+    assert told.get_json()["data"] == {
+        "allows": ["chat:use"],
+        "people": 1,
+        "gain": 0,
+        "lose": 1,
+        "gains": [],
+        "loses": [],
+    }
