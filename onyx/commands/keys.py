@@ -13,12 +13,13 @@ from onyx.access.resealing import reseal
 from onyx.audit.actions import Action
 from onyx.audit.record import record, target
 from onyx.core import master
+from onyx.core.clock import rfc3339
 from onyx.core.db import unit_of_work
 from onyx.core.scope import Scope, tenant_scope
 from onyx.edge.state import state
 from onyx.embedded import new_master
 from onyx.identity import changes
-from onyx.tenancy import key_custody, key_rotation, master_check, sealed_settings, signing
+from onyx.tenancy import key_custody, key_rotation, key_rounds, master_check, sealed_settings, signing
 from onyx.tenancy.listing import Tenant, every_tenant
 
 from .owner import owner_url
@@ -80,15 +81,18 @@ def rotate_master(yes: bool, as_json: bool) -> None:
 @keys.command()
 @click.option("--tenant", "slug", metavar="SLUG", help="The organisation.")
 @click.option("--all", "every", is_flag=True, help="All organisations, one after the other.")
+@click.option("--anew", is_flag=True, help="With --all: begin a new round, also if one was interrupted.")
 @json_option
 @command
-def rotate(slug: str | None, every: bool, as_json: bool) -> None:
-    """Give an organisation and each of its people a new key, and seal everything anew; may be stopped and run again."""
-    if bool(slug) == every:
+def rotate(slug: str | None, every: bool, anew: bool, as_json: bool) -> None:
+    """Give an organisation and each of its people a new key, and seal everything anew; may be stopped and run again:
+    it goes on with what is left.
+    """
+    if bool(slug) == every or (slug and anew):
         raise click.UsageError("Say --tenant SLUG or --all.")
-    places = [named(slug)] if slug else list(every_tenant(Scope(state().platform, "platform")))
     with psycopg.connect(owner_url(), autocommit=True) as owner:
-        show([_rotate(owner, place, as_json) for place in places], as_json, ("slug", "version", "people", "sealed"))
+        done = [_rotate(owner, named(slug), as_json)] if slug else _rotate_all(owner, anew, as_json)
+    show(done, as_json, ("slug", "version", "people", "sealed"))
 
 
 @keys.command("abandon-master")
@@ -119,6 +123,19 @@ def renew_signing(as_json: bool) -> None:
     with acting_in(platform(), "platform", "keys renew-signing") as (session, actor):
         record(session, actor, Action.SIGNING_KEY_RENEWED, target("signing_key", public.id))
     show({"signing_key": public.id}, as_json)
+
+
+def _rotate_all(owner: psycopg.Connection, anew: bool, quiet: bool) -> list[dict[str, Any]]:
+    """Those that have no new key yet since the round began; returns what was done now."""
+    began, goes_on = key_rounds.begin(owner, anew)
+    places = list(every_tenant(Scope(state().platform, "platform")))
+    left = [place for place in places if not key_rounds.is_done(owner, began, place.id)]
+    if goes_on and not quiet:
+        told = f"Going on with the round that began at {rfc3339(began)}: {len(places) - len(left)} of {len(places)} are done."
+        click.echo(f"{told} (--anew begins a new one.)", err=True)
+    done = [_rotate(owner, place, quiet) for place in left]
+    key_rounds.end(owner)
+    return done
 
 
 def _rotate(owner: psycopg.Connection, place: Tenant, quiet: bool) -> dict[str, Any]:
