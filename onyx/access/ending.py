@@ -10,9 +10,14 @@ from onyx.audit.actions import Action
 from onyx.audit.record import record, target
 from onyx.core.actor import Actor
 from onyx.core.clock import now
+from onyx.core.db import rows
 from onyx.core.ids import uuid7
 from onyx.identity import changes
 from onyx.identity.models import LoginSession
+
+_REVOKE_KEYS = """
+update api_key set revoked_at = now() where user_id = %s and revoked_at is null and expires_at > now() returning id, name
+"""
 
 
 def end(session: Session, actor: Actor, row: LoginSession, state: str, reason: str) -> UUID | None:
@@ -23,7 +28,7 @@ def end(session: Session, actor: Actor, row: LoginSession, state: str, reason: s
     if row.state != "active":
         return None
     row.state, row.end_reason, row.ended_at = state, reason, now()
-    action = Action.SESSION_ENDED if reason == "signed_out" else Action.SESSION_REVOKED
+    action = Action.SESSION_ENDED if state == "logout" else Action.SESSION_REVOKED
     action = Action.SESSION_EXPIRED if state == "expired" else action
     record(
         session, actor, action, target("session", row.id, row.device or ""), target("user", row.user_id), reason=reason
@@ -40,6 +45,16 @@ def end_all_of(session: Session, actor: Actor, user: UUID, reason: str, keep: UU
     ).all()
     ended = (end(session, actor, row, "revoked", reason) for row in found)
     return [notice for notice in ended if notice]
+
+
+def end_keys_of(session: Session, actor: Actor, user: UUID, reason: str) -> int:
+    """Revoke every API key of a person that is still good, each with its event; returns how many. Purpose `auth`."""
+    revoked = rows(session, _REVOKE_KEYS, user)
+    for key in revoked:
+        what = target("api_key", key.id, key.name)
+        record(session, actor, Action.API_KEY_REVOKED, what, target("user", user), reason=reason)
+        changes.key_revoked(session, actor.tenant_id, key.id, "key_revoked")
+    return len(revoked)
 
 
 def end_these(session: Session, actor: Actor, ids: list[UUID], reason: str) -> tuple[list[UUID], UUID | None]:

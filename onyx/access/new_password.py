@@ -19,7 +19,8 @@ def set_password(
 ) -> list[UUID]:
     """Put a hash in force and end all that the old password opened, one session excepted if wished; purpose `auth`.
 
-    The caller records why. Returns the ids of the revocations.
+    The caller records why, and ends API keys where the old password may have been a thief's: they are not the
+    password's children, and programs go on with them (docs/security.md). Returns the ids of the revocations.
     """
     credential = session.get(Credential, user)
     if credential is None:

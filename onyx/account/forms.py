@@ -31,3 +31,4 @@ class Farewell(Body):
 class PasswordChange(Body):
     current: str = Field(min_length=1, max_length=1024)
     new: str = Field(min_length=1, max_length=1024)
+    revoke_keys: bool = Field(False, description="Also revoke all of one's API keys.")

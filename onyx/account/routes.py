@@ -6,9 +6,13 @@ from flask import Blueprint, render_template
 from sqlalchemy.orm import Session
 
 from onyx.access.policy import Permission
+from onyx.audit.actions import Action
+from onyx.audit.record import record_alone, target
 from onyx.core.actor import Actor
 from onyx.core.db import unit_of_work
+from onyx.core.errors import Invalid
 from onyx.core.scope import tenant_scope
+from onyx.edge import lockout
 from onyx.edge.http import body, requires
 
 from . import service
@@ -47,9 +51,17 @@ def change_me(actor: Actor, session: Session) -> dict[str, Any]:
 def change_password(actor: Actor, _session: Session) -> dict[str, Any]:
     form = body(PasswordChange)
     assert actor.user_id is not None
-    with tenant_scope(actor.tenant_id, "auth", actor.user_id, actor.session_id), unit_of_work() as session:
-        ended = service.change_password(session, actor, form.current, form.new)
-    return {"changed": True, "sessions_ended": ended}
+    with lockout.guessing(actor, code=False) as wrong:
+        try:
+            with tenant_scope(actor.tenant_id, "auth", actor.user_id, actor.session_id), unit_of_work() as session:
+                ended, revoked = service.change_password(session, actor, form.current, form.new, form.revoke_keys)
+        except Invalid as refused:
+            if "current" in (refused.fields or {}):
+                wrong()
+                who = target("user", actor.user_id, actor.email)
+                record_alone(actor, Action.STEP_UP_FAILED, who, outcome="failure")
+            raise
+    return {"changed": True, "sessions_ended": ended, "api_keys_revoked": revoked}
 
 
 def _shown(actor: Actor, name: str, preferences: dict[str, Any]) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from sqlalchemy.orm import Session
 
+from onyx.access.ending import end_keys_of
 from onyx.access.lifecycle import erase_oneself
 from onyx.access.new_password import hashed, set_password
 from onyx.audit.actions import Action
@@ -65,8 +66,10 @@ def _show_picture(session: Session, actor: Actor, action: Action, version: str |
     changes.person_changed(session, actor.tenant_id, actor.user_id, "profile")
 
 
-def change_password(session: Session, actor: Actor, current: str, new: str) -> int:
-    """Set a new password; purpose `auth`. Returns how many other sessions ended.
+def change_password(
+    session: Session, actor: Actor, current: str, new: str, revoke_keys: bool = False
+) -> tuple[int, int]:
+    """Set a new password; purpose `auth`. Returns how many other sessions ended, and how many API keys, if wished.
 
     Raises Invalid when the current one is wrong, or the new one is too weak or the same.
     """
@@ -78,7 +81,8 @@ def change_password(session: Session, actor: Actor, current: str, new: str) -> i
         raise Invalid("The new password is the old one.", fields={"new": "Choose another one than now."})
     made = hashed(current_scope(), new, actor.email, actor.name)
     record(session, actor, Action.PASSWORD_CHANGED, target("user", actor.user_id, actor.email))
-    return len(set_password(session, actor, actor.user_id, made, keep=actor.session_id))
+    ended = set_password(session, actor, actor.user_id, made, keep=actor.session_id)
+    return len(ended), end_keys_of(session, actor, actor.user_id, "password_changed") if revoke_keys else 0
 
 
 def note_export(session: Session, actor: Actor) -> None:

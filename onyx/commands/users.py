@@ -96,10 +96,10 @@ def delete(email: str, slug: str, transfer_to: str | None, as_json: bool) -> Non
 @json_option
 @command
 def reset_password(email: str, slug: str, as_json: bool) -> None:
-    """Set a new password, printed once; all sessions of the person end."""
+    """Set a new password, printed once; all sessions and API keys of the person end."""
     with acting_in(named(slug), "auth", "users reset-password") as (session, actor):
-        password = service.reset_password(session, actor, _person(session, email))
-    show({"email": email, "password": password}, as_json)
+        password, revoked = service.reset_password(session, actor, _person(session, email))
+    show({"email": email, "password": password, "api_keys_revoked": revoked}, as_json)
 
 
 @users.command("remove-factors")

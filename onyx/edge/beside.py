@@ -9,9 +9,13 @@ from dataclasses import dataclass
 from flask import request
 from werkzeug.wrappers import Response
 
+from onyx.access.ending import end
 from onyx.core.actor import Actor
+from onyx.core.db import unit_of_work
 from onyx.core.errors import OnyxError
+from onyx.core.scope import tenant_scope
 from onyx.identity import tokens
+from onyx.identity.models import LoginSession
 
 from . import gate
 from .http import COOKIE, request_meta
@@ -48,17 +52,30 @@ def wish(response: Response) -> Response:
 
 
 def keep_what_was(response: Response, token: str) -> Response:
-    """After signing in with `token`: keep the session that was in use, if that was wished and it is the same person's."""
-    if request.cookies.get(WISH) != "yes":
-        if request.cookies.get(BESIDE):
-            _set(response, BESIDE, "", 0)  # who signs in anew begins anew
-        return response
-    _set(response, WISH, "", 0)
-    now, before = _alive(token), _alive(request.cookies.get(COOKIE, ""))
-    if now is None or before is None or not _same_person(before, now):
-        return response
-    others = [one.token for one in kept(now) if one.actor.tenant_id != before.tenant_id]
-    return _keep(response, [request.cookies[COOKIE], *others])
+    """After signing in with `token`: keep the session that was in use, if that was wished and it is the same person's.
+
+    Else it ends, with those beside it: no copy of an old token outlives a sign-in of the browser that it was taken from.
+    """
+    wished, before = request.cookies.get(WISH) == "yes", _alive(request.cookies.get(COOKIE, ""))
+    if request.cookies.get(WISH):
+        _set(response, WISH, "", 0)
+    now = _alive(token) if wished else None
+    if now is not None and before is not None and _same_person(before, now):
+        others = [one.token for one in kept(now) if one.actor.tenant_id != before.tenant_id]
+        return _keep(response, [request.cookies[COOKIE], *others])
+    if before is not None:
+        for actor in (before, *(one.actor for one in kept(before))):
+            sign_out_of(actor, "signed_in_anew")
+    return forget(response)
+
+
+def sign_out_of(actor: Actor, reason: str) -> None:
+    """End the session of somebody whose token this browser holds."""
+    assert actor.user_id is not None and actor.session_id is not None
+    with tenant_scope(actor.tenant_id, "auth", actor.user_id, actor.session_id), unit_of_work() as session:
+        row = session.get(LoginSession, (actor.user_id, actor.session_id), with_for_update=True)
+        if row is not None:
+            end(session, actor, row, "logout", reason)
 
 
 def exchange(response: Response, to: Kept, others: list[Kept]) -> Response:

@@ -25,12 +25,10 @@ def session_ended(tenant: UUID, id: UUID, reason: str, notice: UUID) -> None:
 
 
 @outbox.carrier("session.rotated")
-def session_rotated(tenant: UUID, digest: bytes) -> None:
+def session_rotated(tenant: UUID, digest: bytes, id: UUID) -> None:
     """Let PostgreSQL judge the old token, which has ten seconds of grace."""
-    try:
-        entries.outdate_session(tenant, digest)
-    except Away:
-        state().bus.new_generation()
+    entries.outdate_surely(tenant, digest)
+    live.push(live.session_room(tenant, id), "session:renewed", {})  # pages connect anew, with the cookie of then
 
 
 @outbox.carrier("person.changed")

@@ -14,6 +14,9 @@ from onyx.identity.tokens import Claims
 from .state import state
 from .store import Away, key
 
+# Why a socket is closed whose session lives on with another token than the one that it came with.
+RENEWED = "renewed"
+
 # Both say the same of the person: what either finds fills the person's entry.
 PERSON = Fixed(f"""
 select s.state, s.end_reason, s.token_digest, s.previous_digest, s.rotated_at > now() - interval '10 seconds' as fresh,
@@ -75,7 +78,7 @@ def session_must_live(row: Any, digest: bytes) -> None:
     if row.over or row.idle:
         raise Unauthenticated(reason="expired" if row.over else "idle")
     if digest != row.token_digest and not (digest == row.previous_digest and row.fresh):
-        raise Unauthenticated()
+        raise Unauthenticated(reason=RENEWED if was_replaced(row, digest) else None)
 
 
 def _first_in_a_minute(claims: Claims) -> bool:

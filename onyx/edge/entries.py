@@ -45,6 +45,14 @@ def outdate_session(tenant: UUID, digest: bytes) -> None:
     store.call(store.client.set, key(tenant, "auth", "session", digest.hex()), DEAD, ex=TOMBSTONE_SECONDS)
 
 
+def outdate_surely(tenant: UUID, digest: bytes) -> None:
+    """The same where Redis is away: a new generation makes the entry unbelievable."""
+    try:
+        outdate_session(tenant, digest)
+    except Away:
+        state().bus.new_generation()
+
+
 def forget_person(tenant: UUID, user: UUID) -> None:
     """Have the person's roles and profile read anew from PostgreSQL. Raises Away."""
     store = state().store

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable
 
 import structlog
 
+from .credentials import RENEWED
 from .open_sockets import Socket, put_on_list, socketio, take_off_list
 
 _log = structlog.get_logger()
@@ -41,8 +42,8 @@ def _close(socket: Socket, reason: str) -> bool:
     """
     server = socketio.server
     try:
-        told = {"reason": reason}
-        server.emit("session:revoked", told, to=socket.sid, namespace=socket.namespace, ignore_queue=True)
+        event, told = ("session:renewed", {}) if reason == RENEWED else ("session:revoked", {"reason": reason})
+        server.emit(event, told, to=socket.sid, namespace=socket.namespace, ignore_queue=True)
     except Exception:
         _log.exception("a socket was not told why it is closed")
     was_here = take_off_list(socket.namespace, socket.sid) is not None

@@ -5,7 +5,10 @@ password. Only so many times a day: the same e-mail may sign in to other organis
 guesses because somebody here keeps unlocking.
 """
 
-from collections.abc import Callable
+import math
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 from uuid import UUID
 
@@ -14,15 +17,27 @@ from limits import parse_many
 from limits.strategies import FixedWindowRateLimiter
 
 from onyx.core import outbox
+from onyx.core.actor import Actor, Request
+from onyx.core.errors import TooMany
+from onyx.core.secrets import email_digest as digest_of
 
+from .at_once import few_at_once
 from .limits import limiter, once_within
 from .state import state
 
 PASSWORDS = "10 per 15 minutes"
 CODES = "10 per 15 minutes; 50 per day"
 UNLOCKS = 5
+AT_ONCE = 4
+_CLOSED = "There were too many wrong passwords or codes. Wait a quarter of an hour."
 _DAY = 86_400
 _PREFIX, _BY_PASSWORD, _BY_CODE = "onyx:limit", "sign_in", "second_step"
+_listeners: list[Callable[[str, Request], None]] = []
+
+
+def on_closed(function: Callable[[str, Request], None]) -> None:
+    """Call a function `(email, request)` for each try that meets a closed door inside a login session."""
+    _listeners.append(function)
 
 
 def by_password(account: Callable[[], str], on_breach: Callable[[RequestLimit], None]) -> Any:
@@ -35,6 +50,41 @@ def by_password(account: Callable[[], str], on_breach: Callable[[RequestLimit], 
 def by_code(person: Callable[[], str], on_breach: Callable[[RequestLimit], None]) -> Any:
     """The same of wrong codes, for each person."""
     return limiter.shared_limit(CODES, scope=_BY_CODE, key_func=person, deduct_when=_failed, on_breach=on_breach)
+
+
+def one_try(about: str) -> AbstractContextManager[None]:
+    """Refuse more than a few tries for one account at the same moment. Raises TooMany.
+
+    A failure counts when it is over: of a hundred tries at once, all would be made before the first one counted.
+    """
+    return few_at_once(f"onyx:trying:{digest_of(about).hex()}", AT_ONCE, 30)
+
+
+@contextmanager
+def guessing(actor: Actor, code: bool) -> Iterator[Callable[[], None]]:
+    """One try of somebody who is signed in to show their password, or a code; yields what to call when it was wrong.
+
+    It counts as one at the front door: whoever found an open browser gets no guesses beside those. Raises TooMany.
+    """
+    assert actor.user_id is not None
+    if not state().settings.rate_limits:
+        yield lambda: None
+        return
+    windows = FixedWindowRateLimiter(state().counted)
+    counters = [(item, n) for item, n in _counters(digest_of(actor.email), actor.user_id) if (n[2] == _BY_CODE) is code]
+    with one_try(f"second step of {actor.user_id.hex}" if code else actor.email):
+        for item, names in counters:
+            if not windows.test(item, *names):
+                for listener in _listeners:
+                    listener(actor.email, actor.request)
+                left = windows.get_window_stats(item, *names).reset_time - time.time()
+                raise TooMany(_CLOSED, retry_after=max(1, math.ceil(left)))
+        yield lambda: _count(windows, counters)
+
+
+def _count(windows: FixedWindowRateLimiter, counters: list[Any]) -> None:
+    for item, names in counters:
+        windows.hit(item, *names)
 
 
 def is_locked(email_digest: bytes, user: UUID) -> bool:

@@ -4,14 +4,18 @@ from typing import Any
 
 from flask import Blueprint
 from sqlalchemy.orm import Session
+from werkzeug.wrappers import Response as BaseResponse
 
 from onyx.access.freshness import MINUTES, is_fresh
 from onyx.access.policy import Permission
 from onyx.audit.actions import Action
 from onyx.audit.record import record_alone, target
 from onyx.core.actor import Actor
-from onyx.core.errors import Invalid
-from onyx.edge.http import body, requires
+from onyx.core.errors import Invalid, TooMany, Unauthenticated
+from onyx.edge import lockout
+from onyx.edge.entering import with_cookie
+from onyx.edge.http import body, ok, presented_token, requires
+from onyx.edge.renewing import renewed
 from onyx.edge.site import site
 from onyx.identity import challenges, factors, passkeys
 
@@ -48,19 +52,29 @@ def challenge(actor: Actor, _session: Session) -> dict[str, Any]:
 
 @blueprint.post("/api/v1/auth/step-up")
 @requires(Permission.OWN_SIGN_IN, limit="20/hour")
-def step_up(actor: Actor, _session: Session) -> dict[str, Any]:
+def step_up(actor: Actor, _session: Session) -> BaseResponse:
+    """A browser gets a new token with it; whoever took a copy of the old one has ten seconds left."""
     form = body(Proof)
     tried = None
     if form.challenge is not None:
         with as_auth(actor) as session:
             tried = service.try_challenge(session, actor, "step_up", form.challenge)
-    with as_auth(actor) as session:
-        method = service.step_up(
-            session, actor, site(), password=form.password, code=form.code, challenge=tried, passkey=form.passkey
-        )
+    with lockout.guessing(actor, code=form.password is None) as wrong:
+        with as_auth(actor) as session:
+            method = service.step_up(
+                session, actor, site(), password=form.password, code=form.code, challenge=tried, passkey=form.passkey
+            )
+        if method is None:
+            wrong()
     if method is None:
         who = target("user", actor.user_id, actor.email)
         record_alone(actor, Action.STEP_UP_FAILED, who, outcome="failure")
         asked = "password" if form.password is not None else "code" if form.code is not None else "passkey"
         raise Invalid(fields={asked: _WRONG.get(asked, "The passkey's answer does not fit.")})
-    return {"confirmed": True, "method": method, "minutes": MINUTES}
+    answer = ok({"confirmed": True, "method": method, "minutes": MINUTES})
+    if not presented_token()[1]:
+        return answer  # programs renew their own token: POST /api/v1/auth/refresh
+    try:
+        return with_cookie(answer, renewed(actor))
+    except (TooMany, Unauthenticated):  # another window has renewed it a moment ago
+        return answer

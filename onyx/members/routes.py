@@ -109,9 +109,9 @@ def set_roles(actor: Actor, session: Session, person: User) -> dict[str, Any]:
 def reset_password(actor: Actor, _session: Session, person: User) -> dict[str, Any]:
     """Passwords are purpose `auth`'s alone: the change is made in a unit of work of its own."""
     with tenant_scope(actor.tenant_id, "auth", actor.user_id, actor.session_id), unit_of_work() as session:
-        password = service.reset_password(session, actor, _again(session, actor, person))
+        password, revoked = service.reset_password(session, actor, _again(session, actor, person))
     lockout.after_reset(person.email_digest, person.id)
-    return {"id": person.id, "password": password}
+    return {"id": person.id, "password": password, "api_keys_revoked": revoked}
 
 
 @blueprint.post("/api/v1/users/<user_id>/reset-link")

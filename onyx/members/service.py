@@ -8,6 +8,7 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from onyx.access import handover, rules
+from onyx.access.ending import end_keys_of
 from onyx.access.lifecycle import change_person, must_be_removable, reactivate, remove, set_roles, suspend
 from onyx.access.new_password import hashed, made_up, set_password
 from onyx.access.people import add_person
@@ -53,15 +54,18 @@ def prepared_to_receive(session: Session, actor: Actor, user: User, receiver_id:
     return found, receiver
 
 
-def reset_password(session: Session, actor: Actor, user: User) -> str:
-    """Set a new random password, shown once, and end the person's sessions; runs for purpose `auth`."""
+def reset_password(session: Session, actor: Actor, user: User) -> tuple[str, int]:
+    """Set a new random password, shown once, and end the person's sessions and API keys; runs for purpose `auth`.
+
+    Returns the password, and how many keys were revoked.
+    """
     rules.not_above(actor, user)
     rules.not_a_way_up(session, actor, user)
     rules.not_oneself(actor, user)
     made = made_up(current_scope())
     record(session, actor, Action.PASSWORD_RESET, target("user", user.id, user.email), by="administrator")
     set_password(session, actor, user.id, hashed(current_scope(), made))
-    return made
+    return made, end_keys_of(session, actor, user.id, "password_reset")
 
 
 def reset_link(session: Session, actor: Actor, user: User, base: str, by_mail: bool) -> dict[str, Any]:

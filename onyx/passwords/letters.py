@@ -17,6 +17,9 @@ If it was you, open this link within {minutes} minutes; it works once:
 
 {address}
 
+Setting it signs you out everywhere and revokes your API keys: programs that use
+them need new ones.
+
 If it was not you, there is nothing to do: your password stays as it is, and only
 this mail could change it.
 """

@@ -49,6 +49,7 @@ def ask() -> dict[str, Any]:
 @blueprint.post("/api/v1/auth/password/reset")
 @everybody("30/minute")
 def reset() -> Response:
+    """Ends all that the person had open: sessions, and API keys, of which a thief may have made some."""
     csrf.check_origin()
     form = body(Reset)
     ticket = tickets.read(links.USE, form.token)
@@ -63,9 +64,9 @@ def reset() -> Response:
     password_hash = hashed(Scope(*scope), form.new, person.email, person.display_name)
     actor = anonymous(tenant.id, tenant.slug, tenant.name, request_meta(), person.id, person.email)
     with tenant_scope(*scope), unit_of_work() as session:
-        service.redeem(session, actor, ticket.digest, password_hash)
+        revoked = service.redeem(session, actor, ticket.digest, password_hash)
     lockout.after_reset(email_digest(person.email), person.id)
-    return ok({"changed": True})
+    return ok({"changed": True, "api_keys_revoked": revoked})
 
 
 def _redeemer(session: Session, ticket: tickets.Ticket) -> Any:

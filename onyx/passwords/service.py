@@ -4,6 +4,7 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
+from onyx.access.ending import end_keys_of
 from onyx.access.new_password import set_password
 from onyx.audit.actions import Action
 from onyx.audit.record import record, target
@@ -19,13 +20,14 @@ def ask(session: Session, actor: Actor, user: UUID) -> None:
     record(session, actor, Action.RESET_LINK_ASKED, target("user", user, actor.email))
 
 
-def redeem(session: Session, actor: Actor, digest: bytes, password_hash: str) -> list[UUID]:
-    """Set a new password with a link's token, and end every session of the person; purpose `auth`.
+def redeem(session: Session, actor: Actor, digest: bytes, password_hash: str) -> int:
+    """Set a new password with a link's token, and end every session and API key of the person; purpose `auth`.
 
-    Raises LinkOver when the link ran out, or was used, were it a moment ago.
+    Returns how many keys. Raises LinkOver when the link ran out, or was used, were it a moment ago.
     """
     assert actor.user_id is not None
     if not links.redeem(session, actor.user_id, digest):
         raise LinkOver()
     record(session, actor, Action.PASSWORD_RESET, target("user", actor.user_id, actor.email), by="link")
-    return set_password(session, actor, actor.user_id, password_hash)
+    set_password(session, actor, actor.user_id, password_hash)
+    return end_keys_of(session, actor, actor.user_id, "password_reset")

@@ -2,7 +2,12 @@
 
 from flask import Flask
 
+from onyx.edge import lockout
+
 from . import beside_routes, console_platform, console_routes, policy_routes, receipt_routes, routes, timeline
+from .blocking import record_block
+
+lockout.on_closed(record_block)
 
 
 def register(app: Flask) -> None:

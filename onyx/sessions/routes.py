@@ -9,18 +9,17 @@ from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response as BaseResponse
 
 from onyx.access.ending import end, end_all_of
+from onyx.access.freshness import must_be_fresh
 from onyx.access.policy import Permission, landing
 from onyx.core.actor import Actor
-from onyx.core.db import unit_of_work
-from onyx.core.scope import tenant_scope
 from onyx.edge import beside, csrf, lockout
 from onyx.edge.entering import with_cookie
-from onyx.edge.http import COOKIE, body, everybody, ok, presented_token, request_meta, requires
+from onyx.edge.http import COOKIE, body, everybody, ok, request_meta, requires
 from onyx.edge.limits import account, email_sent, limiter, text_sent
-from onyx.edge.session_policy import policy_of
+from onyx.edge.renewing import renewed
 from onyx.edge.site import site
 from onyx.edge.state import state
-from onyx.identity import challenges, open_challenges, passkeys, tickets, tokens
+from onyx.identity import challenges, open_challenges, passkeys, tickets
 from onyx.identity.models import LoginSession
 
 from . import queries, service
@@ -28,7 +27,7 @@ from .blocking import record_block
 from .forms import PasskeySignIn, SecondStep, SignIn
 from .passkey_sign_in import sign_in_by_passkey
 from .second_step import email_of, finish
-from .sign_in import Challenged, Entered, one_try, sign_in
+from .sign_in import Challenged, Entered, sign_in
 
 blueprint = Blueprint("sessions", __name__)
 REASONS = {
@@ -44,6 +43,8 @@ REASONS = {
     "token_reused": "You were signed out because an old token of this session was used again.",
     "key_revoked": "The API key was revoked.",
     "password_set": "Your new password is set. Sign in with it.",
+    "password_set_keys": "Your new password is set and your API keys were revoked. Sign in with the password.",
+    "signed_in_anew": "You were signed out because you signed in anew in the same browser.",
     "address_refused": "Your organisation does not let people in from this network.",
     "sso_failed": "Signing in with your organisation did not work. Try again, or ask an administrator.",
     "sso_full": "Your organisation has no room for more people. Ask an administrator.",
@@ -91,7 +92,7 @@ def page() -> str:
 def login() -> BaseResponse:
     csrf.check_origin()
     form = body(SignIn)
-    with one_try(form.email):
+    with lockout.one_try(form.email):
         outcome = sign_in(form, request_meta(), site())
     if isinstance(outcome, Challenged):
         return ok({"mfa_required": True, **asdict(outcome), "expires_in": 60 * challenges.MINUTES})
@@ -104,7 +105,7 @@ def login() -> BaseResponse:
 def second_step() -> BaseResponse:
     csrf.check_origin()
     form = body(SecondStep)
-    with one_try(f"second step of {_challenged()}"):
+    with lockout.one_try(f"second step of {_challenged()}"):
         return _welcome(finish(form, request_meta(), site()))
 
 
@@ -147,27 +148,16 @@ def logout(actor: Actor, session: Session) -> BaseResponse:
     if row is not None:
         end(session, actor, row, "logout", "signed_out")
     for other in beside.kept(actor):
-        _sign_out_of(other.actor)
+        beside.sign_out_of(other.actor, "signed_out")
     response = ok({"signed_out": True})
     response.delete_cookie(COOKIE, path="/", httponly=True, samesite="Lax", secure=state().settings.secure_cookies)
     return beside.forget(response)
 
 
-def _sign_out_of(actor: Actor) -> None:
-    """End a session that this browser kept in another organisation."""
-    assert actor.session_id is not None
-    with tenant_scope(actor.tenant_id, "auth", actor.user_id, actor.session_id), unit_of_work() as session:
-        row = queries.login_session(session, actor, actor.session_id)
-        if row is not None:
-            end(session, actor, row, "logout", "signed_out")
-
-
 @blueprint.post("/api/v1/auth/refresh")
 @requires(Permission.OWN_ACCOUNT, limit="60/minute")
 def refresh(actor: Actor, _session: Session) -> BaseResponse:
-    presented, policy = tokens.digest(presented_token()[0]), policy_of(actor.tenant_id)
-    with tenant_scope(actor.tenant_id, "auth", actor.user_id, actor.session_id), unit_of_work() as session:
-        opened = service.rotate(session, actor, presented, policy)
+    opened = renewed(actor)
     return with_cookie(ok({"token": opened.token, "token_type": "Bearer", "expires_at": opened.expires_at}), opened)
 
 
@@ -180,11 +170,14 @@ def own_sessions(actor: Actor, session: Session) -> list[dict[str, Any]]:
 @blueprint.delete("/api/v1/auth/sessions/<session_id>")
 @requires(Permission.OWN_ACCOUNT, of=queries.login_session)
 def end_one(actor: Actor, session: Session, login_session: LoginSession) -> dict[str, Any]:
+    """The one in use needs no fresh proof: that is signing out."""
+    if login_session.id != actor.session_id:
+        must_be_fresh(session, actor)
     return {"ended": [end(session, actor, login_session, "revoked", "revoked_by_you")]}
 
 
 @blueprint.delete("/api/v1/auth/sessions")
-@requires(Permission.OWN_ACCOUNT)
+@requires(Permission.OWN_ACCOUNT, fresh=True)
 def end_others(actor: Actor, session: Session) -> dict[str, Any]:
     assert actor.user_id is not None
     return {"ended": end_all_of(session, actor, actor.user_id, "revoked_by_you", keep=actor.session_id)}

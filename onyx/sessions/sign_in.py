@@ -1,6 +1,5 @@
 """Signing in: the same answer and the same time, whether the e-mail is unknown or the password wrong (S7)."""
 
-from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
@@ -16,7 +15,6 @@ from onyx.core.db import unit_of_work
 from onyx.core.errors import WrongCredentials
 from onyx.core.scope import tenant_scope
 from onyx.core.secrets import email_digest
-from onyx.edge.at_once import few_at_once
 from onyx.edge.gate import anonymous
 from onyx.edge.session_policy import defaults
 from onyx.edge.state import state
@@ -27,8 +25,6 @@ from onyx.tenancy.listing import tenants_of
 
 from . import queries, service
 from .forms import SignIn
-
-AT_ONCE = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,14 +76,6 @@ def _challenge(session: Session, actor: Actor, site: Site, remember: bool) -> Ch
     record(session, actor, Action.SIGN_IN_CHALLENGED, target("user", actor.user_id, actor.email))
     methods = factors.held(session, actor.user_id).methods
     return Challenged(ticket, methods, passkeys.to_sign(session, site, actor.user_id, nonce))
-
-
-def one_try(about: str) -> AbstractContextManager[None]:
-    """Refuse more than a few tries for one account at the same moment. Raises TooMany.
-
-    A failure counts when it is over: of a hundred tries at once, all would be made before the first one counted.
-    """
-    return few_at_once(f"onyx:trying:{email_digest(about).hex()}", AT_ONCE, 30)
 
 
 def open_for(session: Session, actor: Actor, remember: bool, factor: str | None = None) -> service.SignedIn:

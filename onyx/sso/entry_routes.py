@@ -1,9 +1,10 @@
 """The way to the provider and back, for people who are not signed in; and the provider's word that somebody left."""
 
+import secrets
 from typing import Any
 from urllib.parse import urlsplit
 
-from flask import Blueprint, Response, g, redirect, request
+from flask import Blueprint, Response, g, make_response, redirect, render_template, request
 from werkzeug.wrappers import Response as BaseResponse
 
 from onyx.access.ending import end
@@ -27,15 +28,19 @@ from . import entering, provider, queries, service, ticket
 from .provider import Provider, Refused
 
 blueprint = Blueprint("sso_entry", __name__)
+_GO = "onyx_sso_go"
 
 
 @blueprint.get("/login/sso/<name>")
 @everybody("60/minute")
 def leave(name: str) -> BaseResponse:
-    """Send the browser to the organisation's provider. An unknown one and one without a provider look alike."""
+    """Send the browser to the organisation's provider, or ask first when nobody pressed anything here: where the
+    provider knows them, somebody else's link would sign people in. An unknown one and one without a provider look alike.
+    """
     try:
         place, its = found(name)
-        return depart(place, its, ticket.new(place.slug, _own_path(request.args.get("next", ""))))
+        onward = _own_path(request.args.get("next", ""))
+        return depart(place, its, ticket.new(place.slug, onward)) if _is_wished() else _ask(place, onward)
     except (Refused, OnyxError):
         return _back("sso_unavailable")
 
@@ -73,6 +78,25 @@ def left(name: str) -> Response:
         return Response('{"error":"invalid_request"}', 400, content_type="application/json")
     _end_sessions(place, its, str(claims.get("sub") or ""), str(claims.get("sid") or ""))
     return Response(status=200)
+
+
+def _is_wished() -> bool:
+    """Whether somebody pressed something on a page of Onyx: the browser says so (Fetch Metadata, which comes over TLS
+    only), or the link does that the page between gave to this browser alone.
+    """
+    said = (request.headers.get("Sec-Fetch-Site"), request.headers.get("Sec-Fetch-User"))
+    given = request.cookies.get(_GO, "")
+    return said == ("same-origin", "?1") or bool(given and same(request.args.get("go", ""), given))
+
+
+def _ask(place: Tenant, onward: str) -> BaseResponse:
+    word = secrets.token_urlsafe(18)
+    response = make_response(render_template("login/sso.html", slug=place.slug, go=word, next=onward))
+    response.set_cookie(
+        _GO, word, max_age=ticket.LIFETIME, httponly=True, samesite="Lax", secure=state().settings.secure_cookies,
+        path="/login/sso",
+    )  # fmt: skip
+    return response
 
 
 def found(slug: str) -> tuple[Tenant, Provider]:

@@ -11,8 +11,8 @@ const QUESTIONS = {
   suspend: { title: "Suspend this person?", action: "Suspend", danger: true, text: "is signed out everywhere at once and cannot sign in until reactivated." },
   reactivate: { title: "Reactivate this person?", action: "Reactivate", text: "can sign in again with the same password." },
   unlock: { title: "Let this person try again?", action: "Unlock", text: "can sign in again at once. Was it them? Ask, before somebody else goes on guessing." },
-  "reset-password": { title: "Set a new password?", action: "Set it", danger: true, text: "is signed out everywhere; the new password is shown to you once." },
-  "reset-link": { title: "Let this person set a new password?", action: "Go on", text: "gets a link with which to set a new password, within half an hour." },
+  "reset-password": { title: "Set a new password?", action: "Set it", danger: true, text: "is signed out everywhere and all API keys are revoked; the new password is shown to you once." },
+  "reset-link": { title: "Let this person set a new password?", action: "Go on", text: "gets a link with which to set a new password, within half an hour. Using it ends all sessions and revokes all API keys." },
   factors: { title: "Remove all second factors?", action: "Remove them", danger: true, text: "can then sign in with the password alone, until a new factor is set up." },
 };
 
@@ -44,7 +44,7 @@ async function act(name) {
       notifyNext(`${person.email} ${DONE[name]}`);
       return location.replace(`/admin/people/edit/?id=${person.id}`);
     }
-    show(data.password, "The new password, shown only once. All sessions of this person have ended.");
+    show(data.password, "The new password, shown only once. All sessions of this person have ended, and their API keys.");
   } catch (error) {
     byId("person-error").textContent = `Nothing was changed: ${error.message}`;
     byId("person-error").hidden = false;

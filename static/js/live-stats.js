@@ -1,6 +1,6 @@
 // The live numbers of administrators: namespace /live on the page's one connection.
 import { goToLogin } from "./api.js";
-import { showInBadge } from "./socket.js";
+import { anew, showInBadge } from "./socket.js";
 import { io } from "../vendor/socket.io.esm.min.js";
 
 /** Listen on /live; `handlers` maps event names to functions. Keeps the page's live badge honest. */
@@ -20,6 +20,7 @@ export function watchLive(handlers) {
     showInBadge(navigator.onLine ? (ever ? "reconnecting" : "connecting") : "offline");
     if (!socket.active) setTimeout(() => socket.connect(), 5000);
   });
+  socket.on("session:renewed", () => setTimeout(() => anew(socket), 3000));
   socket.on("session:revoked", ({ reason } = {}) => {
     socket.disconnect();
     goToLogin(reason);

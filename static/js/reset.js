@@ -16,8 +16,8 @@ watch(byId("ask-form"), async ({ email }) => {
 watch(byId("reset-form"), async (values) => {
   if (!values.new) throw new Error("Enter a new password.");
   if (values.new !== values.again) throw new Error("The two passwords differ.");
-  await post("/api/v1/auth/password/reset", { token, new: values.new }, { stayOn401: true });
-  location.assign("/login?reason=password_set");
+  const { data } = await post("/api/v1/auth/password/reset", { token, new: values.new }, { stayOn401: true });
+  location.assign(`/login?reason=${data.api_keys_revoked ? "password_set_keys" : "password_set"}`);
 });
 
 function watch(form, act) {

@@ -15,9 +15,10 @@ watchForm(byId("profile-form"), async ({ display_name }) => {
 watchForm(byId("password-form"), async (values, form) => {
   if (!values.current || !values.new) throw new Error("Fill in the current and the new password.");
   if (values.new !== values.again) throw new Error("The two new passwords differ.");
-  await post("/api/v1/auth/password", { current: values.current, new: values.new }, { stayOn401: true });
+  const sent = { current: values.current, new: values.new, revoke_keys: values.revoke_keys === "on" };
+  const { data } = await post("/api/v1/auth/password", sent, { stayOn401: true });
   form.reset();
-  notify("Your password was changed. Other devices have been signed out.");
+  notify(`Your password was changed. Other devices have been signed out.${data.api_keys_revoked ? " Your API keys were revoked." : ""}`);
 });
 
 byId("theme-choices").addEventListener("click", (event) => {

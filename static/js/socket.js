@@ -5,6 +5,13 @@ import { io } from "../vendor/socket.io.esm.min.js";
 
 const WORDS = { connecting: "Connecting…", connected: "Connected", reconnecting: "Reconnecting…", offline: "Offline" };
 const ACK_TIMEOUT = 5000;
+const RENEWED_AFTER = 3000; // the new cookie may come after the word of it; the old one is good for ten seconds
+
+/** Connect once more, with the cookie of now: the session goes on with another token. */
+export function anew(socket) {
+  socket.io.engine?.close();
+  socket.connect();
+}
 
 /** Connect; `onConnect` runs after every (re)connection, `show` gets "connected", "reconnecting" and so on. */
 export function openSocket(onConnect = () => {}, show = () => {}) {
@@ -23,6 +30,7 @@ export function openSocket(onConnect = () => {}, show = () => {}) {
   socket.on("disconnect", (reason) => {
     if (reason === "io server disconnect") refused(socket, show);
   });
+  socket.on("session:renewed", () => setTimeout(() => anew(socket), RENEWED_AFTER));
   socket.on("session:revoked", ({ reason } = {}) => {
     socket.disconnect();
     goToLogin(reason);

@@ -22,6 +22,7 @@ STATE = {
     "onyx/core/secrets.py:_derived": "keys by use; of the installation",
     "onyx/edge/last_seen.py:_seen": "keyed by (tenant, user, session)",
     "onyx/edge/live.py:EVENTS": "the registry, filled at import",
+    "onyx/edge/lockout.py:_listeners": "functions, filled at import",
     "onyx/edge/leaving.py:_LEAVES": "functions by namespace, filled at import",
     "onyx/edge/live.py:_JOINS": "functions by namespace, filled at import",
     "onyx/edge/open_sockets.py:_held": "keyed by (tenant, user)",

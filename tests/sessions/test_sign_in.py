@@ -11,8 +11,8 @@ import jwt
 import pytest
 
 from onyx.core.secrets import derive
+from onyx.edge.lockout import AT_ONCE
 from onyx.identity.passwords import hash_password
-from onyx.sessions.sign_in import AT_ONCE
 from tests.cast import PASSWORD, join
 from tests.waiting import PATIENT, soon_below
 

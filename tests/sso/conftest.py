@@ -63,6 +63,8 @@ class Browser(requests.Session):
 
     def go(self, path: str, **more: Any) -> requests.Response:
         more.setdefault("timeout", 20)
+        if path.startswith("/login/sso/"):  # what a browser says of a link that somebody pressed on a page of Onyx
+            more.setdefault("headers", {"Sec-Fetch-Site": "same-origin", "Sec-Fetch-User": "?1"})
         url = path if path.startswith("http") else self.place.url + path
         return self.get(url, **more)
 

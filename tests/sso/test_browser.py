@@ -39,6 +39,7 @@ def test_who_is_not_let_in_reads_why(set_up, idp, page, world):
     set_up()
     idp.person = {"sub": "eve", "email": "eve@elsewhere.example", "email_verified": True}
     page.goto(f"/login/sso/{world.acme.slug}")
+    page.get_by_test_id("sso-go").click()
     expect(page.get_by_test_id("login-reason")).to_contain_text("did not vouch")
 
 
