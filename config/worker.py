@@ -6,6 +6,7 @@ room for the next. What is refused here is told in the same words as everything 
 """
 
 import errno
+import gc
 import json
 import socket
 import time
@@ -69,6 +70,13 @@ class Worker(GeventWorker):
     def __init__(self, *args: Any, **more: Any) -> None:
         super().__init__(*args, **more)
         self._waiting: dict[Any, Any] = {}
+
+    def load_wsgi(self) -> None:
+        """What the application is made of stays for ever: the collector looks at it neither now nor later."""
+        gc.disable()
+        super().load_wsgi()
+        gc.freeze()
+        gc.enable()
 
     def handle(self, listener: Any, client: Any, addr: Any) -> None:
         gevent.getcurrent().wire = client

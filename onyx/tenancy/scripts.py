@@ -59,7 +59,7 @@ def whole(month: date, citus: bool = False) -> str:
     """
     lines = [_CITUS] if citus else []
     lines += [unwrapped(script.sql) if citus else script.sql for script in scripts("tenant")]
-    return _granted_as_made("\n".join([*lines, partitions("@tenant@", month, 2)]))
+    return _walled_at_last(_granted_as_made("\n".join([*lines, partitions("@tenant@", month, 2)])))
 
 
 _HOME = "create schema tenant_@tenant@;\n"
@@ -78,6 +78,17 @@ def _granted_as_made(sql: str) -> str:
     default = "alter default privileges in schema tenant_@tenant@ {} execute on functions {} tenant_@tenant@;\n"
     before = _BY_NAME.sub("", before).replace(_HOME, _HOME + default.format("grant", "to"), 1)
     return before + default.format("revoke", "from") + after
+
+
+_WALL = re.compile(r"^alter table [\w.@]+ enable row level security;$", re.M)
+
+
+def _walled_at_last(sql: str) -> str:
+    """The same catalogue with row security switched on when all policies stand, in the same transaction.
+
+    While it is on PostgreSQL reads all policies of a table anew after each statement about it: a sixth of the work.
+    """
+    return "\n".join([_WALL.sub("", sql), *_WALL.findall(sql)])
 
 
 _CITUS = "set local citus.enable_schema_based_sharding = on; set local citus.enable_unsafe_triggers = on;"
@@ -109,7 +120,7 @@ def partitions(tenant_hex: str, first: date, months: int) -> str:
             lines.append(
                 f"create table if not exists {name} partition of tenant_{tenant_hex}.{table}"
                 f" for values from ('{month} 00:00:00+00') to ('{after} 00:00:00+00');"
-                f"alter table {name} enable row level security;"
+                f"\nalter table {name} enable row level security;\n"
                 f"create or replace trigger never_truncated before truncate on {name}"
                 f" execute function tenant_{tenant_hex}.refuse_change();"
             )

@@ -18,8 +18,9 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page
 
+from tests.cast import World
 from tests.conftest import OWN_SETTINGS
-from tests.server import free_port
+from tests.server import Server, free_port
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -66,20 +67,20 @@ def installation(request: pytest.FixtureRequest) -> Iterator[Installation]:
 
 
 @pytest.fixture
-def visit(browser: Browser, installation: Installation) -> Iterator[Callable[..., Page]]:
-    """A page of one of the demo's people in a browser context of their own: `visit("alice@acme.example")`."""
+def signed_in(browser: Browser) -> Iterator[Callable[..., Page]]:
+    """A page of somebody in a browser context of their own: `signed_in(url, email, password)`."""
     contexts: list[BrowserContext] = []
     trouble: list[str] = []
 
-    def open_page(email: str, **options: Any) -> Page:
-        context = browser.new_context(locale="en-US", timezone_id="UTC", base_url=installation.url, **options)
+    def open_page(url: str, email: str, password: str, **options: Any) -> Page:
+        context = browser.new_context(locale="en-US", timezone_id="UTC", base_url=url, **options)
         contexts.append(context)
         page = context.new_page()
         page.on("pageerror", lambda error: trouble.append(f"{email}: {error}"))
         page.on("console", lambda line: trouble.append(line.text) if "Content Security Policy" in line.text else None)
         page.goto("/login")
         page.get_by_test_id("login-email").fill(email)
-        page.get_by_test_id("login-password").fill(installation.password(email))
+        page.get_by_test_id("login-password").fill(password)
         page.get_by_test_id("login-submit").click()
         page.wait_for_url(lambda url: "/login" not in url)
         return page
@@ -88,6 +89,18 @@ def visit(browser: Browser, installation: Installation) -> Iterator[Callable[...
     for context in contexts:
         context.close()
     assert trouble == []
+
+
+@pytest.fixture
+def visit(signed_in: Callable[..., Page], installation: Installation) -> Callable[..., Page]:
+    """A page of one of the demo's people in the installation: `visit("alice@acme.example")`."""
+    return lambda email, **options: signed_in(installation.url, email, installation.password(email), **options)
+
+
+@pytest.fixture
+def page_of(signed_in: Callable[..., Page], server: Callable[..., Server], world: World) -> Callable[..., Page]:
+    """A page of one of the cast in the run's shared server: `page_of("alice")`. An installation takes ten seconds."""
+    return lambda name, **options: signed_in(server().url, world[name].email, world[name].password, **options)
 
 
 def _wait_until_ready(process: subprocess.Popen[bytes], port: int, log: Path) -> None:

@@ -12,38 +12,38 @@ import pyotp
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from onyx import embedded
 from tests.browser.axe import barriers
+from tests.cast import Person, Tenant, World
 
 Visit = Callable[..., Page]
-pytestmark = [pytest.mark.browser, pytest.mark.parametrize("installation", [1], indirect=True, ids=["one-process"])]
+pytestmark = pytest.mark.browser
 
 
 @pytest.fixture
-def stale(installation: Any) -> Callable[[str], None]:
+def world(fresh_world: World) -> World:
+    return fresh_world
+
+
+@pytest.fixture
+def stale(owner: psycopg.Connection[Any]) -> Callable[[Tenant], None]:
     """Let all login sessions of an organisation be older than a confirmation lasts."""
 
-    def age(slug: str) -> None:
-        with psycopg.connect(embedded.urls(installation.var)["DATABASE_OWNER_URL"], autocommit=True) as owner:
-            row = owner.execute(
-                "select 'tenant_' || replace(id::text, '-', '') from onyx.tenant where slug = %s", [slug]
-            ).fetchone()
-            assert row is not None
-            owner.execute(
-                f"update {row[0]}.login_session set created_at = now() - interval '11 minutes' where state = 'active'"
-            )
-            owner.execute(f"delete from {row[0]}.confirmation")
+    def age(tenant: Tenant) -> None:
+        owner.execute(
+            f"update {tenant.schema}.login_session set created_at = now() - interval '11 minutes' where state = 'active'"
+        )
+        owner.execute(f"delete from {tenant.schema}.confirmation")
 
     return age
 
 
 @pytest.fixture
-def at_localhost(browser: Browser, installation: Any) -> Iterator[Callable[[], Page]]:
+def at_localhost(browser: Browser, server: Callable[..., Any]) -> Iterator[Callable[[], Page]]:
     """A page on http://localhost, where passkeys work without TLS, with an authenticator in the device."""
     contexts = []
 
     def open_page() -> Page:
-        base = installation.url.replace("127.0.0.1", "localhost")
+        base = server().url.replace("127.0.0.1", "localhost")
         context = browser.new_context(locale="en-US", timezone_id="UTC", base_url=base)
         contexts.append(context)
         page = context.new_page()
@@ -59,12 +59,12 @@ def at_localhost(browser: Browser, installation: Any) -> Iterator[Callable[[], P
         context.close()
 
 
-def test_enrolment_then_signing_in_with_a_code_then_a_confirmation(visit: Visit, stale, installation) -> None:
-    dana = visit("dana@acme.example")
+def test_enrolment_then_signing_in_with_a_code_then_a_confirmation(page_of: Visit, stale, world: World) -> None:
+    dana = page_of("dana")
     generator, codes = _set_up_app(dana)
     _sign_out(dana)
 
-    _first_step(dana, "dana@acme.example", installation)
+    _first_step(dana, world.dana)
     code = dana.get_by_test_id("factor-code")
     expect(code).to_be_focused()
     expect(code).to_have_attribute("autocomplete", "one-time-code")
@@ -76,11 +76,11 @@ def test_enrolment_then_signing_in_with_a_code_then_a_confirmation(visit: Visit,
     dana.get_by_test_id("factor-submit").click()
     dana.wait_for_url(re.compile(r"/admin/$"))
 
-    _a_role_change_asks_who_it_is(dana, stale, codes[0], installation.password("dana@acme.example"))
+    _a_role_change_asks_who_it_is(dana, lambda: stale(world.acme), codes[0], world.dana.password)
 
 
-def _a_role_change_asks_who_it_is(dana: Page, stale: Callable[[str], None], code: str, password: str) -> None:
-    stale("acme")
+def _a_role_change_asks_who_it_is(dana: Page, stale: Callable[[], None], code: str, password: str) -> None:
+    stale()
     dana.goto("/admin/people/")
     dana.get_by_role("link", name="Bob").first.click()
     dana.get_by_label("Curator").check()
@@ -96,7 +96,7 @@ def _a_role_change_asks_who_it_is(dana: Page, stale: Callable[[str], None], code
     dana.wait_for_url(re.compile("saved=1"))
     expect(dana.get_by_label("Curator")).to_be_checked()
 
-    stale("acme")  # the same for what a script sends: asked, confirmed, done, without a second click
+    stale()  # the same for what a script sends: asked, confirmed, done, without a second click
     dana.get_by_test_id("person-reset-link").click()
     dana.get_by_test_id("confirm-ok").click()
     expect(dialog).to_be_visible()
@@ -109,7 +109,7 @@ def _a_role_change_asks_who_it_is(dana: Page, stale: Callable[[str], None], code
     expect(dana.get_by_test_id("one-time-password")).to_contain_text("/reset#")
 
     for act, other in (("suspend", "reactivate"), ("reactivate", "suspend")):
-        stale("acme")
+        stale()
         dana.get_by_test_id(f"person-{act}").click()
         dana.get_by_test_id("confirm-ok").click()
         dana.get_by_test_id("step-up-password").fill(password)
@@ -117,8 +117,8 @@ def _a_role_change_asks_who_it_is(dana: Page, stale: Callable[[str], None], code
         expect(dana.get_by_test_id(f"person-{other}")).to_be_visible()
 
 
-def test_a_link_sets_a_new_password(visit: Visit, installation, browser: Browser) -> None:
-    greta = visit("greta@globex.example")
+def test_a_link_sets_a_new_password(page_of: Visit, server, world: World, browser: Browser) -> None:
+    greta = page_of("greta")
     greta.goto("/admin/people/")
     greta.get_by_role("link", name="Mallory").first.click()
     greta.get_by_test_id("person-reset-link").click()
@@ -126,7 +126,7 @@ def test_a_link_sets_a_new_password(visit: Visit, installation, browser: Browser
     expect(greta.get_by_test_id("one-time-password")).to_contain_text("/reset#")
     link = greta.get_by_test_id("one-time-password").inner_text()
 
-    context = browser.new_context(base_url=installation.url)
+    context = browser.new_context(base_url=server().url)
     page = context.new_page()
     page.goto(link)
     expect(page).not_to_have_url(re.compile("#"))  # the token must not stay in the address
@@ -138,16 +138,16 @@ def test_a_link_sets_a_new_password(visit: Visit, installation, browser: Browser
     page.get_by_test_id("reset-again").fill("seven quiet lighthouses at dusk")
     page.get_by_test_id("reset-save").click()
     page.wait_for_url(re.compile("reason=password_set"))
-    page.get_by_test_id("login-email").fill("mallory@globex.example")
+    page.get_by_test_id("login-email").fill(world.mallory.email)
     page.get_by_test_id("login-password").fill("seven quiet lighthouses at dusk")
     page.get_by_test_id("login-submit").click()
     page.wait_for_url(lambda url: "/login" not in url)
     context.close()
 
 
-def test_a_passkey_signs_in_and_confirms(at_localhost, stale, installation) -> None:
+def test_a_passkey_signs_in_and_confirms(at_localhost, stale, world: World) -> None:
     page = at_localhost()
-    _first_step(page, "greta@globex.example", installation)
+    _first_step(page, world.greta)
     page.wait_for_url(re.compile("/admin/"))
     page.goto("/settings")
     page.get_by_test_id("passkey-add").click()
@@ -158,14 +158,14 @@ def test_a_passkey_signs_in_and_confirms(at_localhost, stale, installation) -> N
     expect(page.get_by_test_id("factor")).to_contain_text("This laptop")
     _sign_out(page)
 
-    _first_step(page, "greta@globex.example", installation)
+    _first_step(page, world.greta)
     page.get_by_test_id("factor-passkey").click()
     page.wait_for_url(re.compile("/admin/"))
     _sign_out(page)
     page.get_by_test_id("login-passkey").click()
     page.wait_for_url(re.compile("/admin/"))
 
-    stale("globex")
+    stale(world.globex)
     page.goto("/settings")
     page.get_by_test_id("factor-remove").click()
     page.get_by_test_id("confirm-ok").click()
@@ -173,8 +173,8 @@ def test_a_passkey_signs_in_and_confirms(at_localhost, stale, installation) -> N
     expect(page.get_by_test_id("factor")).to_have_count(0)
 
 
-def test_an_organisation_that_requires_a_factor_leads_people_to_it(visit: Visit, installation) -> None:
-    admin, alice = visit("platform@onyx.example"), visit("platform@onyx.example")
+def test_an_organisation_that_requires_a_factor_leads_people_to_it(page_of: Visit, owner, world: World) -> None:
+    admin, again = page_of("dana"), page_of("dana")
     admin.goto("/admin/")
     admin.get_by_test_id("require-factor").check()
     admin.get_by_test_id("confirm-ok").click()
@@ -187,24 +187,19 @@ def test_an_organisation_that_requires_a_factor_leads_people_to_it(visit: Visit,
     expect(admin.get_by_test_id("notice").last).to_contain_text("Everybody needs")
 
     # Whose only factor an operator took away: every page leads to the one where a new one is set up.
-    with psycopg.connect(embedded.urls(installation.var)["DATABASE_OWNER_URL"], autocommit=True) as owner:
-        row = owner.execute(
-            "select 'tenant_' || replace(id::text, '-', '') from onyx.tenant where slug = 'platform'"
-        ).fetchone()
-        assert row is not None
-        owner.execute(f"alter table {row[0]}.totp disable trigger recorded")
-        owner.execute(f"delete from {row[0]}.totp")
-        owner.execute(f"alter table {row[0]}.totp enable trigger recorded")
-    _sign_out(alice)
-    _first_step(alice, "platform@onyx.example", installation)
-    alice.wait_for_url(re.compile("/settings/factor"))
-    expect(alice.get_by_text("requires a second factor")).to_be_visible()
-    assert barriers(alice) == []
-    alice.goto("/platform/")
-    alice.wait_for_url(re.compile("/settings/factor"))
-    _turn_app_on(alice)
-    alice.get_by_test_id("codes-kept").click()
-    alice.wait_for_url(lambda url: "/settings/factor" not in url)
+    owner.execute(f"alter table {world.acme.schema}.totp disable trigger recorded")
+    owner.execute(f"delete from {world.acme.schema}.totp")
+    owner.execute(f"alter table {world.acme.schema}.totp enable trigger recorded")
+    _sign_out(again)
+    _first_step(again, world.dana)
+    again.wait_for_url(re.compile("/settings/factor"))
+    expect(again.get_by_text("requires a second factor")).to_be_visible()
+    assert barriers(again) == []
+    again.goto("/admin/people/")
+    again.wait_for_url(re.compile("/settings/factor"))
+    _turn_app_on(again)
+    again.get_by_test_id("codes-kept").click()
+    again.wait_for_url(lambda url: "/settings/factor" not in url)
 
 
 def _set_up_app(page: Page) -> tuple[pyotp.TOTP, list[str]]:
@@ -234,8 +229,8 @@ def _sign_out(page: Page) -> None:
     page.wait_for_url(re.compile("/login"))
 
 
-def _first_step(page: Page, email: str, installation: Any) -> None:
+def _first_step(page: Page, person: Person) -> None:
     page.goto("/login")
-    page.get_by_test_id("login-email").fill(email)
-    page.get_by_test_id("login-password").fill(installation.password(email))
+    page.get_by_test_id("login-email").fill(person.email)
+    page.get_by_test_id("login-password").fill(person.password)
     page.get_by_test_id("login-submit").click()

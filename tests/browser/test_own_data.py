@@ -11,12 +11,15 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.axe import barriers
+from tests.cast import World
 
-pytestmark = [pytest.mark.browser, pytest.mark.parametrize("installation", [1], indirect=True, ids=["one-process"])]
+pytestmark = pytest.mark.browser
 
 
-def test_one_takes_everything_along_and_erases_oneself(visit: Callable[..., Page], tmp_path: Path) -> None:
-    page = visit("bob@acme.example")
+def test_one_takes_everything_along_and_erases_oneself(
+    page_of: Callable[..., Page], tmp_path: Path, world: World
+) -> None:
+    page = page_of("bob")
     page.goto("/settings")
     page.get_by_role("link", name="Your data").click()
     expect(page.get_by_test_id("data-download")).to_be_visible()
@@ -28,7 +31,7 @@ def test_one_takes_everything_along_and_erases_oneself(visit: Callable[..., Page
     page.get_by_test_id("erase-email").fill("somebody@else.example")
     page.get_by_test_id("erase-account").click()
     expect(page.locator("#erase-form [data-form-error]")).to_contain_text("your own e-mail")
-    page.get_by_test_id("erase-email").fill("bob@acme.example")
+    page.get_by_test_id("erase-email").fill(world.bob.email)
     page.get_by_test_id("erase-account").click()
     expect(page.get_by_test_id("erased")).to_be_visible()
     page.wait_for_timeout(2_500)  # the socket has told by now that the session is over

@@ -9,9 +9,10 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.axe import barriers
+from tests.cast import World
 
 Visit = Callable[..., Page]
-pytestmark = [pytest.mark.browser, pytest.mark.parametrize("installation", [1], indirect=True, ids=["one-process"])]
+pytestmark = pytest.mark.browser
 DONE = '[data-testid="message"][data-role="assistant"][data-status="done"]'
 HOSTILE = {
     "<script>alert(1)</script>": "&lt;script&gt;alert(1)&lt;/script&gt;",
@@ -36,8 +37,8 @@ RENDER = """async (texts) => {
 }"""
 
 
-def test_what_is_typed_without_a_connection_arrives_once_and_in_order(visit: Visit) -> None:
-    alice = visit("alice@acme.example")
+def test_what_is_typed_without_a_connection_arrives_once_and_in_order(page_of: Visit) -> None:
+    alice = page_of("alice")
     _connected(alice)
     alice.context.set_offline(True)
     expect(alice.get_by_test_id("connection")).to_have_attribute("data-state", "offline")
@@ -55,8 +56,8 @@ def test_what_is_typed_without_a_connection_arrives_once_and_in_order(visit: Vis
     assert alice.evaluate("() => Object.keys(localStorage).filter((key) => key.includes('outbox'))") == []
 
 
-def test_a_second_device_sees_the_same_chat_as_it_happens(visit: Visit) -> None:
-    laptop, phone = visit("bob@acme.example"), visit("bob@acme.example", viewport={"width": 390, "height": 800})
+def test_a_second_device_sees_the_same_chat_as_it_happens(page_of: Visit) -> None:
+    laptop, phone = page_of("bob"), page_of("bob", viewport={"width": 390, "height": 800})
     _connected(laptop)
     _ask(laptop, "What can you do?")
     phone.goto(laptop.url)
@@ -71,15 +72,15 @@ def test_a_second_device_sees_the_same_chat_as_it_happens(visit: Visit) -> None:
     assert _texts(laptop) == _texts(phone)
 
 
-def test_an_answer_brings_no_markup_of_its_own(visit: Visit) -> None:
-    lee = visit("lee@acme.example")
+def test_an_answer_brings_no_markup_of_its_own(page_of: Visit) -> None:
+    lee = page_of("lee")
     _connected(lee)
     shown = lee.evaluate(RENDER, list(HOSTILE))
     assert dict(zip(HOSTILE, shown, strict=True)) == HOSTILE
 
 
-def test_any_open_page_leaves_when_its_session_is_ended(visit: Visit) -> None:
-    here, there = visit("cleo@acme.example"), visit("cleo@acme.example")
+def test_any_open_page_leaves_when_its_session_is_ended(page_of: Visit) -> None:
+    here, there = page_of("cleo"), page_of("cleo")
     there.goto("/settings")
     here.goto("/settings/sessions")
     here.get_by_test_id("session-end-others").click()
@@ -89,16 +90,16 @@ def test_any_open_page_leaves_when_its_session_is_ended(visit: Visit) -> None:
     expect(here.get_by_test_id("session-row")).to_have_count(1)
 
 
-def test_a_chosen_theme_is_in_every_page_that_the_server_sends(visit: Visit) -> None:
-    dana = visit("dana@acme.example")
+def test_a_chosen_theme_is_in_every_page_that_the_server_sends(page_of: Visit) -> None:
+    dana = page_of("dana")
     dana.goto("/settings")
     dana.get_by_role("button", name="Dark").click()
     for path in ("/settings", "/files", "/admin/"):
         assert 'data-bs-theme="dark"' in dana.request.get(path).text()
 
 
-def test_signing_in_never_leads_to_another_site(visit: Visit, installation: object) -> None:
-    stranger = visit("alice@acme.example")
+def test_signing_in_never_leads_to_another_site(page_of: Visit, world: World) -> None:
+    stranger = page_of("alice")
     stranger.goto("about:blank")
     stranger.context.clear_cookies()
     for elsewhere in (
@@ -108,8 +109,8 @@ def test_signing_in_never_leads_to_another_site(visit: Visit, installation: obje
         "javascript:alert(1)",
     ):
         stranger.goto(f"/login?next={elsewhere}")
-        stranger.get_by_test_id("login-email").fill("alice@acme.example")
-        stranger.get_by_test_id("login-password").fill(installation.password("alice@acme.example"))  # type: ignore[attr-defined]
+        stranger.get_by_test_id("login-email").fill(world.alice.email)
+        stranger.get_by_test_id("login-password").fill(world.alice.password)
         stranger.get_by_test_id("login-submit").click()
         stranger.wait_for_url(lambda url: "/login" not in url)
         assert stranger.evaluate("() => location.pathname") == "/"
@@ -118,8 +119,8 @@ def test_signing_in_never_leads_to_another_site(visit: Visit, installation: obje
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
-def test_pages_meet_wcag_aa(visit: Visit, theme: str) -> None:
-    alice = visit("alice@acme.example", color_scheme=theme)
+def test_pages_meet_wcag_aa(page_of: Visit, theme: str) -> None:
+    alice = page_of("alice", color_scheme=theme)
     _connected(alice)
     _ask(alice, "What can you do?")
     found = []
