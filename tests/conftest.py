@@ -8,8 +8,10 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
+import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -44,12 +46,18 @@ OWN_SETTINGS = (
 )
 settings.register_profile("onyx", database=None, deadline=None)
 settings.load_profile("onyx")
+# Some two hundred processes are started: none of them is to compile Onyx anew, whatever the shell says about bytecode.
+sys.dont_write_bytecode = False
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+# What is imported stays to the end: the collector need not look at it (until all tests are found, nor at the rest).
+gc.disable()
 FAST = "fsync = off\nsynchronous_commit = off\nfull_page_writes = off\nautovacuum_naptime = 10min\n"
 
 # Folders whose files come first: they last long, so that none is alone at the end, or look at every tenant that is
 # there, of which other tests leave hundreds behind.
 FIRST = (
     "isolation", "upgrades", "backups", "tenancy", "tenants", "jobs", "keyring", "browser", "embedded", "apidocs", "chat",
+    "retention", "sessions", "edge", "console", "trail", "passwords", "audit", "settings", "commands", "members",
 )  # fmt: skip
 
 
@@ -58,6 +66,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Put files in order; tests of a file stay as they are. Needs --no-loadscope-reorder, which pytest.ini says."""
     rank = {folder: place for place, folder in enumerate(FIRST)}
     items.sort(key=lambda item: rank.get(item.path.parent.name, len(FIRST)))
+
+
+def pytest_collection_finish() -> None:
+    """From here on the collector works again."""
+    gc.collect()
+    gc.freeze()
+    gc.enable()
 
 
 @pytest.fixture(scope="session")
@@ -155,9 +170,21 @@ def world(app: Flask, owner_url: str) -> World:
     return made
 
 
+@pytest.fixture(scope="module")
+def shared_world(app: Flask, owner_url: str) -> World:
+    """One for the tests of a module that are marked `shares_world`."""
+    return make_world(app, owner_url)
+
+
 @pytest.fixture
-def fresh_world(app: Flask, owner_url: str) -> World:
-    """The same, for this test alone; who is not of Acme comes when they are named."""
+def fresh_world(request: pytest.FixtureRequest, app: Flask, owner_url: str) -> World:
+    """The same, for this test alone; who is not of Acme comes when they are named.
+
+    Tests of one refusal after the other are marked `shares_world`: what they ask for leaves nothing behind.
+    """
+    if request.node.get_closest_marker("shares_world"):
+        shared: World = request.getfixturevalue("shared_world")
+        return shared
     return make_world(app, owner_url)
 
 

@@ -82,6 +82,7 @@ def test_what_else_a_file_carries_is_not_kept(client_of, send, owner, world):
     assert rows == [(world.alice.id, "image/jpeg")]
 
 
+@pytest.mark.shares_world
 @pytest.mark.parametrize(
     "raw",
     [

@@ -34,6 +34,7 @@ def events(owner, tenant, action=None):
 # -- append-only
 
 
+@pytest.mark.shares_world
 @pytest.mark.parametrize("table", ["audit_event", "access_entry"])
 @pytest.mark.parametrize(
     "statement",
@@ -57,6 +58,7 @@ def test_no_line_is_changed_or_removed_even_by_the_owner(table, statement, world
     assert before[0] > 0 and owner.execute(count).fetchone() == before
 
 
+@pytest.mark.shares_world
 @pytest.mark.parametrize("purpose", ["member", "admin", "auditor", "auth"])
 @pytest.mark.parametrize(
     "statement",

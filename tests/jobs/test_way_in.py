@@ -28,6 +28,7 @@ def asked_by(signed_in):
     return {"kind": "user", "user": signed_in["user"]["id"], "session": signed_in["session_id"], "email": "forged@x"}
 
 
+@pytest.mark.shares_world
 @pytest.mark.parametrize(
     "meta",
     [
@@ -65,6 +66,7 @@ def test_an_admin_cannot_do_the_work_of_the_installation(world, run_job, sign_in
         run_job("revocations.prune", tenant=world.acme.id.hex, actor=asked_by(sign_in("dana")))
 
 
+@pytest.mark.shares_world
 @pytest.mark.parametrize("name", ["alice", "carol", "lee"])
 def test_others_cannot_ask(name, world, run_job, sign_in):
     with pytest.raises(Refused):

@@ -11,6 +11,7 @@ import pytest
 import redis
 
 from tests.proxy import Proxy
+from tests.server import Server
 from tests.waiting import promptly, until
 
 ME = "/api/v1/users/me"
@@ -28,24 +29,30 @@ def proxy(addresses):
     made.go()
 
 
-@pytest.fixture
-def behind(server, proxy):
-    """Two processes that reach Redis through the proxy alone."""
-    return server(processes=2, fresh=True, REDIS_URL=proxy.url)
+@pytest.fixture(scope="module")
+def behind(serving, var, proxy):
+    """Two processes that reach Redis through the proxy alone; each test leaves it well, and believed again."""
+    made = Server({**serving, "REDIS_URL": proxy.url}, var, 2)
+    yield made
+    made.stop()
 
 
 @contextmanager
 def slow(proxy):
     proxy.late = SLOW
-    yield
-    proxy.late = 0.0
+    try:
+        yield
+    finally:
+        proxy.late = 0.0
 
 
 @contextmanager
 def gone(proxy):
     proxy.go()
-    yield
-    proxy.come_back()
+    try:
+        yield
+    finally:
+        proxy.come_back()
 
 
 @contextmanager

@@ -16,6 +16,7 @@ from tests.waiting import promptly, until
 QUOTAS = ("quota_users", "quota_storage_bytes", "quota_messages_daily", "quota_api_calls_daily")
 
 
+@pytest.mark.shares_world
 @pytest.mark.parametrize("name", [*QUOTAS, "retention_access_least_days", "retention_chat_least_days"])
 def test_administrators_of_an_organisation_do_not_set_its_limits(decide, name, client_of, world, owner):
     refused = decide(**{name: 1000})
@@ -59,6 +60,7 @@ def test_null_brings_the_default_back(decide, client_of):
     assert client_of("dana").get(SETTINGS).get_json()["data"] == data
 
 
+@pytest.mark.shares_world
 @pytest.mark.parametrize(
     "wrong",
     [

@@ -105,6 +105,7 @@ def test_a_date_without_time_includes_its_whole_day(carol, write, owner, world):
     assert len(asked(carol, action="chat.created", **{"from": moment, "to": moment})) == 1
 
 
+@pytest.mark.shares_world
 @pytest.mark.parametrize(
     "filters",
     [
@@ -166,6 +167,7 @@ def test_an_auditor_sees_their_own_tenant_alone(client_of, carol, write):
     assert [e["action"] for e in asked(carol, action="chat.*")] == ["chat.created"]
 
 
+@pytest.mark.shares_world
 @pytest.mark.parametrize("name", ["dana", "cleo", "alice", "lee"])
 @pytest.mark.parametrize("path", [EVENTS, "/api/v1/access-log", "/api/v1/audit/actions", "/audit/", "/audit/access"])
 def test_only_auditors_read_the_logs(name, path, client_of):
