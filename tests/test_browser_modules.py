@@ -15,5 +15,5 @@ ROOT = Path(__file__).parent.parent
 def test_outbox_and_replies() -> None:
     files = sorted(str(path) for path in (ROOT / "tests/js").glob("*.test.js"))
     assert files
-    run = subprocess.run(["node", "--test", *files], check=False, cwd=ROOT, capture_output=True, text=True, timeout=60)
+    run = subprocess.run(["node", "--test", *files], check=False, cwd=ROOT, capture_output=True, text=True, timeout=600)
     assert run.returncode == 0, run.stdout + run.stderr

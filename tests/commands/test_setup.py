@@ -36,7 +36,7 @@ def test_an_empty_database_is_set_up_in_one_command(empty, addresses, serving):
     def flask(*given):
         return subprocess.run(
             [sys.executable, "-m", "flask", *given], cwd=ROOT, env={**serving, **urls}, capture_output=True, text=True,
-            timeout=120,
+            timeout=600,
         )  # fmt: skip
 
     done = flask(*words, *more)

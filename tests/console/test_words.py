@@ -233,7 +233,7 @@ def test_a_name_that_changes_while_somebody_signs_in_is_found(client_of, world, 
             signing_in = pool.submit(client_of, "cleo")
             time.sleep(0.7)
             assert not signing_in.done()
-        signed_in = signing_in.result(20).signed_in
+        signed_in = signing_in.result(120).signed_in
     owner.execute(f"alter table {profile} enable trigger recorded")
     words = f"select words from {world.acme.schema}.login_session where id = %s"
     assert " hypatia " in owner.execute(words, [signed_in["session_id"]]).fetchone()[0]

@@ -236,7 +236,7 @@ def test_a_server_without_a_good_master_key_does_not_start(serving, text, tmp_pa
 def test_a_server_with_anothers_master_key_does_not_start(serving):
     command = [sys.executable, "-m", "gunicorn", "-c", "config/gunicorn.py", "wsgi:app"]
     environment = {**serving, "ONYX_MASTER_KEY": new_key(), "PORT": str(free_port())}
-    told = subprocess.run(command, env=environment, cwd=ROOT, capture_output=True, text=True, timeout=240)
+    told = subprocess.run(command, env=environment, cwd=ROOT, capture_output=True, text=True, timeout=600)
     assert told.returncode != 0 and "ONYX_MASTER_KEY is not the master key of this database" in told.stderr
     assert "Traceback" not in told.stderr
 

@@ -155,7 +155,7 @@ def test_a_kill_leaves_everything_readable_and_the_next_try_goes_through(
         step,
         *map(str, (world.acme.id, world.alice.id, world.bob.id)),
     ]
-    done = subprocess.run(arguments, cwd=ROOT, env=serving, capture_output=True, text=True, timeout=120)
+    done = subprocess.run(arguments, cwd=ROOT, env=serving, capture_output=True, text=True, timeout=600)
     assert done.returncode == -signal.SIGKILL, done.stderr
     s = world.acme.schema
     assert owner.execute(f"select count(*) from {s}.file_handover").fetchone() == (12,)

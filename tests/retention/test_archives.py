@@ -233,8 +233,8 @@ def test_empty_months_leave_no_file_and_late_lines_do_not_wait_for_ever(
         log.write(actor, "http", "now", 200, 0.001)
         spool = next(tmp_path.glob("access-*.log"))
         lines = spool.read_text().splitlines()
-        month = f"{name[-6:-2]}-{name[-2:]}"
-        today = f"{datetime.now(UTC):%Y-%m}"
+        month = f"{name[-6:-2]}-{name[-2:]}-15"
+        today = f"{datetime.now(UTC):%Y-%m-%d}"
         spool.write_text(
             "\n".join([lines[0].replace(f'"occurred_at":"{today}', f'"occurred_at":"{month}'), lines[1]]) + "\n"
         )

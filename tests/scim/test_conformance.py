@@ -33,7 +33,7 @@ class Through:
             f"{self.url}{environ['PATH_INFO']}{query}",
             data=sent or None,
             headers=headers,
-            timeout=20,
+            timeout=600,
         )
         self.seen.append(answer.status_code)
         start_response(

@@ -19,6 +19,7 @@ from psycopg.conninfo import make_conninfo
 
 from onyx.tenancy import ledger, migrate, scripts
 from tests.databases import one_more
+from tests.waiting import PATIENT
 
 ROOT = Path(__file__).resolve().parents[2]
 COLUMN = "alter table project add column colour text;\nalter table project add column shade text;\n"
@@ -67,7 +68,7 @@ class Place:
 
     def wait_until_quiet(self) -> None:
         """PostgreSQL ends what a dead client had sent, then looks whether anybody is there."""
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + PATIENT
         others = "select count(*) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()"
         while self.database.execute(others).fetchone() != (0,):
             assert time.monotonic() < deadline

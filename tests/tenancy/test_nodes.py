@@ -29,6 +29,7 @@ from onyx.tenancy import holds, migrate, moving, nodes
 from onyx.tenancy.walls import control_plane
 from onyx.tenants import removal
 from tests.cast import Tenant, World, join
+from tests.waiting import PATIENT
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -126,7 +127,7 @@ def test_it_moves_while_it_is_written_to_and_nothing_is_lost(two, fresh_world, o
             assert moving.move(owner_url, acme.id, to) == was and _node(owner, acme) == to
             assert two.has(acme) == (to == "two")
             before = len(made)
-            deadline = time.monotonic() + 20
+            deadline = time.monotonic() + PATIENT
             while len(made) < before + 3 and time.monotonic() < deadline:
                 time.sleep(0.05)
             assert len(made) >= before + 3, refused[-3:]

@@ -221,7 +221,7 @@ def test_a_steward_killed_at_any_step_is_followed_by_one_that_does_the_rest(
     _confirm(petra, world, asked)
     killed = subprocess.run(
         [sys.executable, "-m", "tests.tenants.killed", owner_url, asked["id"], str(place)],
-        cwd=ROOT, env={**os.environ, **addresses}, capture_output=True, timeout=60,
+        cwd=ROOT, env={**os.environ, **addresses}, capture_output=True, timeout=600,
     )  # fmt: skip
     assert killed.returncode == -9, killed.stderr.decode()[-2000:]
     assert petra.get(f"/api/v1/tenant-deletions/{asked['id']}").get_json()["data"]["state"] == "confirmed"

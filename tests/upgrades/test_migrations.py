@@ -1,11 +1,11 @@
 """The ledger of migrations: which organisation is at which version, why one is not, and trying again (T11)."""
 
 import json
-import time
 
 import pytest
 
 from onyx.tenancy import ledger, steward
+from tests.waiting import promptly
 
 SCRIPT = 2  # people and their login sessions
 
@@ -116,9 +116,9 @@ def test_flask_migrate_tells_programs_and_people(app, owner, world, addresses, m
     state = app.extensions["onyx"]
     owned = state.settings.model_copy(update={"database_owner_url": addresses["DATABASE_OWNER_URL"]})
     monkeypatch.setattr(state, "settings", owned)
-    began = time.monotonic()
-    done = runner.invoke(args=["migrate", "--json"])
-    assert json.loads(done.output) == {"migrated": 0, "said": [], "failed": {}} and time.monotonic() - began < 30
+    with promptly(30):
+        done = runner.invoke(args=["migrate", "--json"])
+    assert json.loads(done.output) == {"migrated": 0, "said": [], "failed": {}}
     _fell_behind(owner, world.acme)
     try:
         failed = runner.invoke(args=["migrate", "--json"])

@@ -168,7 +168,7 @@ def somebody_writes(installation: Installation) -> Iterator[list[str]]:
 
 def _flask(environment: dict[str, str], *words: str) -> dict[str, Any]:
     command = [sys.executable, "-m", "flask", *words, "--json"]
-    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=120)
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=600)
     assert done.returncode == 0, done.stdout + done.stderr
     found: dict[str, Any] = json.loads(done.stdout)
     return found
