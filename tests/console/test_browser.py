@@ -55,6 +55,28 @@ def test_an_ended_session_leaves_the_open_page_and_shows_its_receipt(visit, worl
     expect(dana.get_by_test_id("receipt")).to_contain_text("acknowledged in")
 
 
+_CONFIRM = """async (password) => (await fetch("/api/v1/auth/step-up", {
+  method: "POST", body: JSON.stringify({ password }),
+  headers: { "Content-Type": "application/json", "X-CSRF-Token": document.querySelector('meta[name="csrf-token"]').content },
+})).status"""
+
+
+def test_open_pages_connect_anew_with_the_token_of_a_confirmation(visit, world, owner):
+    dana = visit("dana")
+    dana.goto("/admin/sessions/")
+    other = dana.context.new_page()
+    other.goto("/admin/")
+    for page in (dana, other):
+        expect(page.get_by_test_id("connection")).to_have_attribute("data-state", "connected")
+    with other.expect_websocket(timeout=20_000), dana.expect_websocket(timeout=20_000):
+        assert dana.evaluate(_CONFIRM, world.dana.password) == 200
+    owner.execute(f"update {world.acme.schema}.login_session set rotated_at = rotated_at - interval '11 seconds'")
+    for page in (dana, other):
+        expect(page.get_by_test_id("connection")).to_have_attribute("data-state", "connected", timeout=20_000)
+        assert page.evaluate("fetch('/api/v1/users/me').then((answer) => answer.status)") == 200
+        assert "/login" not in page.url
+
+
 def test_a_sign_in_appears_without_reload(visit, world):
     dana = visit("dana")
     dana.goto("/admin/sessions/")
