@@ -102,7 +102,7 @@ def close(job: dict[str, Any]) -> None:
         times.append((time.perf_counter() - began) * 1000)
 
     waiting = [gevent.spawn(wait, line) for line in lines]
-    gevent.sleep(1)
+    _rest()
     began = time.perf_counter()
     gevent.spawn(_ask, job, "POST", job["path"], job["token"], {})
     gevent.joinall(waiting, timeout=30)
@@ -129,6 +129,14 @@ def end_all(job: dict[str, Any]) -> None:
         if time.perf_counter() - began > 60:
             raise RuntimeError("a process never acknowledged")
     json.dump([ended["ended"], answered[0], closed, time.perf_counter() - began], sys.stdout)
+
+
+def _rest() -> None:
+    """Until this process has nothing left to do: what it does itself is not to be taken for the other side's delay."""
+    spent = -1.0
+    while time.process_time() - spent > 0.01:
+        spent = time.process_time()
+        gevent.sleep(0.5)
 
 
 def _ask(job: dict[str, Any], method: str, path: str, token: str | None, body: Any) -> Any:

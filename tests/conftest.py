@@ -25,6 +25,7 @@ from flask import Flask
 from hypothesis import settings
 from sqlalchemy import Engine
 
+from tests import afterwards
 from tests.callers import Caller, actor_of, client_of, session_of, sign_in
 from tests.cast import World, make_world
 from tests.serving import browser, server, serving, shared_servers, socket_of
@@ -61,6 +62,16 @@ FIRST = (
 )  # fmt: skip
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Whoever runs tests (with -n, the workers) has what it starts looked after."""
+    if hasattr(config, "workerinput") or not config.getoption("numprocesses", None):
+        afterwards.begin()
+
+
+def pytest_unconfigure() -> None:
+    afterwards.end()
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Put files in order; tests of a file stay as they are. Needs --no-loadscope-reorder, which pytest.ini says."""
@@ -80,6 +91,7 @@ def var() -> Iterator[Path]:
     """The data folder of this worker; short and passable, so that PostgreSQL's own account reaches it."""
     folder = Path(tempfile.mkdtemp(prefix="onyx-test-"))
     folder.chmod(0o711)
+    afterwards.look_after(folder)
     yield folder
     shutil.rmtree(folder, ignore_errors=True)
 

@@ -18,6 +18,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page
 
+from tests import afterwards
 from tests.cast import World
 from tests.conftest import OWN_SETTINGS
 from tests.server import Server, free_port
@@ -43,6 +44,7 @@ def installation(request: pytest.FixtureRequest) -> Iterator[Installation]:
     """Onyx from nothing: a fresh data folder, one or two web processes, stopped by SIGTERM at the end."""
     with tempfile.TemporaryDirectory(prefix="onyx-story-") as folder:
         Path(folder).chmod(0o711)
+        afterwards.look_after(Path(folder))
         port = free_port()
         environment = {name: value for name, value in os.environ.items() if not name.startswith(OWN_SETTINGS)}
         environment |= {"ONYX_VAR": folder, "PORT": str(port), "WEB_PROCESSES": str(request.param)}

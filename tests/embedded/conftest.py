@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from onyx.embedded import places
+from tests import afterwards
 
 from .installation import Installation
 
@@ -34,6 +35,7 @@ def new_installation(name: str, **settings: str) -> Installation:
     """An installation in a folder of its own; pytest's tmp_path is closed to the user that the servers run as."""
     parent = Path(tempfile.mkdtemp(prefix="onyx-test-"))
     parent.chmod(0o711)
+    afterwards.look_after(parent / name)
     return Installation(parent / name, **settings)
 
 
@@ -44,7 +46,7 @@ def put_away(installation: Installation) -> None:
         return
     installation.command("stop")
     for process in installation.begun:
-        process.wait(30)
+        process.wait(90)
     where = places.of(installation.var)
     for folder in {where.base, where.sockets, where.binaries, installation.var.parent}:
         shutil.rmtree(folder, ignore_errors=True)

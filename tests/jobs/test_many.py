@@ -133,7 +133,7 @@ def test_requests_are_served_while_the_steward_goes_round_everybody(app, owner, 
 
     def measuring(_url):
         begun.set()
-        go_on.wait(30)
+        go_on.wait(600)
         return 0, 0
 
     monkeypatch.setattr(steward, "measure_all", measuring)
@@ -144,7 +144,7 @@ def test_requests_are_served_while_the_steward_goes_round_everybody(app, owner, 
     )
     try:
         made._take_from_queue()
-        assert begun.wait(10)
+        assert begun.wait(60)
         id = uuid7()
         owner.execute(
             "insert into onyx.steward_request (id, operation, arguments) values (%s, 'make_partitions', %s)",

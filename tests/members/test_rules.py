@@ -83,7 +83,7 @@ def test_what_was_read_before_the_lock_does_not_decide_who_is_the_last(client_of
         person = session.get(User, doris.id)
         assert person.status == "suspended" and [held.role for held in person.roles] == ["admin"]
         with ThreadPoolExecutor(1) as pool:
-            pool.submit(meanwhile).result(30)
+            pool.submit(meanwhile).result(120)
         service.remove(session, operator, person)
     assert client_of("doris").post(f"/api/v1/users/{world.dana.id}/reactivate").status_code == 200
 

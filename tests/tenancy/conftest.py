@@ -17,6 +17,7 @@ from onyx.app import create_app, load_settings
 from onyx.core import db as database
 from onyx.core.db import db
 from onyx.tenancy import bootstrap, migrate, nodes
+from tests import afterwards
 from tests.cast import Tenant
 from tests.conftest import let_go
 from tests.factories import belongings
@@ -93,6 +94,7 @@ def second(addresses) -> Iterator[tuple[Path, dict[str, str]]]:
     with tempfile.TemporaryDirectory(prefix="onyx-two-") as folder:
         var = Path(folder)
         var.chmod(0o711)
+        afterwards.look_after(var)
         found = embedded.start(var, lambda _: None)
         try:
             passwords = [unquote(urlsplit(found[one]).password or "") for one in ("DATABASE_OWNER_URL", "DATABASE_URL")]

@@ -76,7 +76,7 @@ def test_it_waits_for_no_table(app, world, owner_url, monkeypatch):
 
     with ThreadPoolExecutor(1) as pool, psycopg.connect(owner_url) as restore:
         restore.execute(f"lock table {world.acme.schema}.profile in access exclusive mode")
-        assert pool.submit(look).result(20) == []
+        assert pool.submit(look).result(60) == []
 
 
 def test_what_is_prepared_ahead_is_looked_at_too(app, owner_url, owner):
