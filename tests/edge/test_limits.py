@@ -13,9 +13,9 @@ from onyx.core.errors import TooMany
 from onyx.edge import gate
 from onyx.edge.at_once import Places, enter, few_at_once
 from onyx.edge.counting import MOST, Counts
+from onyx.edge.lockout import AT_ONCE
 from onyx.edge.proxies import canonical, client_of, neighbourhood
 from onyx.edge.store import key
-from onyx.sessions.sign_in import AT_ONCE
 from tests.cast import PASSWORD
 
 LOGIN, ME = "/api/v1/auth/login", "/api/v1/users/me"
