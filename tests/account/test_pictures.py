@@ -107,7 +107,7 @@ def test_pictures_stand_in_the_trail_and_cannot_be_claimed_otherwise(client_of, 
     send(png())
     client_of("alice").delete(PATH)
     told = owner.execute(
-        f"select action from {world.acme.schema}.audit_event where action like 'avatar.%%' order by recorded_at"
+        f"select action from {world.acme.schema}.audit_event where action like 'avatar.%%' order by recorded_at, event_id"
     ).fetchall()
     assert told == [("avatar.changed",), ("avatar.removed",)]
     answer = client_of("alice").patch("/api/v1/users/me", json={"preferences": {"avatar": "x"}})

@@ -108,7 +108,7 @@ def test_an_export_is_asked_for_fetched_and_imported(petra, world, owner, export
     assert petra.post(path, json=sent).status_code == 409, "it was imported"
     told = owner.execute(
         f"select action, actor->>'display' from {world.platform.schema}.audit_event where action ~ '^(export|import)'"
-        " order by recorded_at"
+        " order by recorded_at, event_id"
     ).fetchall()
     assert told[-4:] == [(a, world.petra.email) for a in
                          ("export.asked", "export.downloaded", "import.received", "import.asked")]  # fmt: skip

@@ -222,7 +222,7 @@ def test_a_batch_moves_with_a_result_for_each(client_of: Client, owner: Any, wor
     assert bob.get(f"/api/v1/sessions/{theirs}").get_json()["data"]["project_id"] is None
     moves = owner.execute(
         f"select changes from {world.acme.schema}.audit_event where action = 'chat.moved' and targets::text like %s"
-        " order by recorded_at", [f"%{first}%"],
+        " order by recorded_at, event_id", [f"%{first}%"],
     ).fetchall()  # fmt: skip
     assert [(c[0]["old"], c[0]["new"]) for (c,) in moves] == [(None, mine), (mine, None)]
 
@@ -247,7 +247,7 @@ def test_every_change_is_recorded_without_a_word_of_what_was_said(client_of: Cli
     lee.get(f"/api/v1/sessions/{chat}/export?format=md")
     lee.delete(f"/api/v1/sessions/{chat}")
     found = owner.execute(
-        f"select action, to_jsonb(e)::text from {world.acme.schema}.audit_event e where actor_id = %s order by recorded_at",
+        f"select action, to_jsonb(e)::text from {world.acme.schema}.audit_event e where actor_id = %s order by recorded_at, event_id",
         [world.lee.id],
     ).fetchall()
     about = [action for action, text in found if chat in text]

@@ -106,7 +106,7 @@ def test_all_that_a_filter_finds_are_ended_when_the_name_is_typed(client_of, wor
     assert [one.get("/api/v1/users/me").status_code for one in (lee, cleo, dana)] == [401, 200, 200]
     event = owner.execute(
         f"select details from {world.acme.schema}.audit_event where action = 'session.revoked'"
-        " and details ? 'found_by' order by recorded_at desc limit 1"
+        " and details ? 'found_by' order by recorded_at desc, event_id desc limit 1"
     ).fetchone()[0]
     assert event["found_by"] == ["text"] and "Lee" not in str(event)
 

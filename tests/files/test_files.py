@@ -123,7 +123,7 @@ def test_uploads_and_deletions_are_recorded_without_content(client_of: Client, o
     alice.delete(f"/api/v1/files/{id}")
     found = owner.execute(
         f"select action, to_jsonb(e)::text from {world.acme.schema}.audit_event e where targets::text like %s"
-        " order by recorded_at", [f"%{id}%"],
+        " order by recorded_at, event_id", [f"%{id}%"],
     ).fetchall()  # fmt: skip
     assert [action for action, _ in found] == ["file.uploaded", "file.deleted"]
     assert "canary" not in str(found)

@@ -95,7 +95,7 @@ def events(owner):
     def read(tenant, action):
         return owner.execute(
             f"select outcome, reason, actor, targets, actor_id from {tenant.schema}.audit_event where action = %s"
-            " order by recorded_at",
+            " order by recorded_at, event_id",
             [action],
         ).fetchall()
 

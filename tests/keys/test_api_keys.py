@@ -124,7 +124,7 @@ def test_a_revoked_key_is_dead_and_its_use_is_recorded(key_of, by_key, client_of
         assert answer.status_code == 401 and answer.get_json()["error"]["reason"] == "key_revoked"
     assert alice.delete(f"/api/v1/api-keys/{made['id']}").status_code == 404
     told = owner.execute(
-        f"select action from {world.acme.schema}.audit_event where action like 'api_key.%%' order by recorded_at"
+        f"select action from {world.acme.schema}.audit_event where action like 'api_key.%%' order by recorded_at, event_id"
     ).fetchall()
     assert [row[0] for row in told] == ["api_key.created", "api_key.revoked", "api_key.refused"]
 

@@ -15,7 +15,7 @@ def world(fresh_world):
 
 def _told(owner, tenant):
     found = owner.execute(
-        f"select targets->0->>'id' from {tenant.schema}.audit_event where action = 'auditor.appointed' order by recorded_at"
+        f"select targets->0->>'id' from {tenant.schema}.audit_event where action = 'auditor.appointed' order by recorded_at, event_id"
     )
     return [row[0] for row in found.fetchall()]
 

@@ -99,7 +99,7 @@ def test_what_is_changed_stands_in_the_trail_before_and_after(client_of, world, 
     answer = dana.put(f"/api/v1/users/{world.cleo.id}/roles", json={"roles": ["user", "auditor"]})
     assert answer.get_json()["data"]["roles"] == ["auditor", "user"]
     changes, actor = owner.execute(
-        f"select changes, actor_id from {world.acme.schema}.audit_event where action = 'roles.changed' order by recorded_at desc limit 1"
+        f"select changes, actor_id from {world.acme.schema}.audit_event where action = 'roles.changed' order by recorded_at desc, event_id desc limit 1"
     ).fetchone()
     assert changes == [{"path": "roles", "old": ["curator"], "new": ["auditor", "user"], "class": "public"}]
     assert actor == world.dana.id

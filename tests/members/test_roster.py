@@ -147,7 +147,7 @@ def test_both_stand_in_the_trail(take, client_of, world, owner):
     take(f"email\n{_mail(world, 'nora')}\nnope")
     client_of("dana").get("/api/v1/users/export").get_data()
     found = owner.execute(
-        f"select action, details from {world.acme.schema}.audit_event where action like 'people.%' order by recorded_at"
+        f"select action, details from {world.acme.schema}.audit_event where action like 'people.%' order by recorded_at, event_id"
     ).fetchall()
     assert found == [
         ("people.imported", {"rows": 2, "made": 1, "accounts": False}),

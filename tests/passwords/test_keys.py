@@ -25,7 +25,7 @@ def _refusal(program):
 
 
 def _revoked(owner, tenant):
-    asked = f"select reason from {tenant.schema}.audit_event where action = 'api_key.revoked' order by recorded_at"
+    asked = f"select reason from {tenant.schema}.audit_event where action = 'api_key.revoked' order by recorded_at, event_id"
     return [row[0] for row in owner.execute(asked).fetchall()]
 
 

@@ -22,7 +22,7 @@ def test_a_project_is_made_renamed_and_deleted_and_its_chats_stay(client_of: Cli
     assert alice.delete(f"/api/v1/projects/{project['id']}").status_code == 200
     assert alice.get(f"/api/v1/sessions/{chat['id']}").get_json()["data"]["project_id"] is None
     actions = owner.execute(
-        f"select action from {world.acme.schema}.audit_event where targets::text like %s order by recorded_at",
+        f"select action from {world.acme.schema}.audit_event where targets::text like %s order by recorded_at, event_id",
         [f"%{project['id']}%"],
     ).fetchall()
     assert [a for (a,) in actions] == ["project.created", "project.renamed", "project.deleted"]

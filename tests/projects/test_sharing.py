@@ -70,7 +70,7 @@ def test_reading_ends_when_the_owner_or_the_reader_says_so(client_of, world, own
         read(bob, file).status_code == 404 and alice.get(f"/api/v1/projects/{project}/members").get_json()["data"] == []
     )
     actions = owner.execute(
-        f"select action from {world.acme.schema}.audit_event where targets::text like %s order by recorded_at",
+        f"select action from {world.acme.schema}.audit_event where targets::text like %s order by recorded_at, event_id",
         [f"%{project}%"],
     ).fetchall()
     assert [one for (one,) in actions] == ["project.created", "project.shared", "project.unshared"]

@@ -116,7 +116,7 @@ def test_roles_and_their_changes_stand_in_the_trail(client_of, make, world, owne
     client_of("dana").patch(f"{ROLES}/{role['id']}", json={"permissions": ["sessions:read"]})
     client_of("dana").delete(f"{ROLES}/{role['id']}")
     found = owner.execute(
-        f"select action, changes from {world.acme.schema}.audit_event where action like 'role.%' order by recorded_at"
+        f"select action, changes from {world.acme.schema}.audit_event where action like 'role.%' order by recorded_at, event_id"
     ).fetchall()
     assert [row[0] for row in found] == ["role.created", "role.changed", "role.deleted"]
     assert found[1][1] == [{"path": "permissions", "old": ["users:read"], "new": ["sessions:read"], "class": "public"}]

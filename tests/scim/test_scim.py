@@ -234,7 +234,7 @@ def test_the_trail_names_the_directory_and_the_keys_maker(directory_of, owner, w
     scim("POST", "/Users", _new(f"n@{world.acme.slug}.example"))
     kind, name, who, purpose = owner.execute(
         f"select actor ->> 'type', actor ->> 'display', actor_id, purpose from {world.acme.schema}.audit_event"
-        " where action = 'user.created' order by recorded_at desc limit 1"
+        " where action = 'user.created' order by recorded_at desc, event_id desc limit 1"
     ).fetchone()
     assert (kind, name, who, purpose) == ("scim", world.dana.email, world.dana.id, "admin")
 

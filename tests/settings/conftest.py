@@ -47,7 +47,7 @@ def events(owner) -> Callable[..., list[Any]]:
     """What a tenant's trail says of one action, the oldest first."""
 
     def of(tenant: Any, action: str) -> list[Any]:
-        asked = f"select * from {tenant.schema}.audit_event where action = %s order by recorded_at"
+        asked = f"select * from {tenant.schema}.audit_event where action = %s order by recorded_at, event_id"
         cursor = owner.execute(asked, [action])
         names = [column.name for column in cursor.description]
         return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]

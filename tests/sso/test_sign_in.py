@@ -23,7 +23,7 @@ def _nora(n="nora", **more):
 
 def _last_refusal(owner, world):
     return owner.execute(
-        f"select reason from {world.acme.schema}.audit_event where action = 'sign_in.failed' order by recorded_at desc limit 1"
+        f"select reason from {world.acme.schema}.audit_event where action = 'sign_in.failed' order by recorded_at desc, event_id desc limit 1"
     ).fetchone()[0]
 
 

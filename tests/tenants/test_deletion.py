@@ -148,7 +148,7 @@ def test_all_of_it_goes_and_the_certificate_tells(petra, world, owner, steward, 
     with pytest.raises(signing.NotGenuine):
         signing.check_document(forged, keys.public_keys(owner)[-1].public)
     told = owner.execute(
-        f"select action from {world.platform.schema}.audit_event where targets->0->>'id' = %s order by recorded_at",
+        f"select action from {world.platform.schema}.audit_event where targets->0->>'id' = %s order by recorded_at, event_id",
         [str(world.acme.id)],
     ).fetchall()
     assert [row[0] for row in told][-3:] == [

@@ -142,7 +142,7 @@ def test_a_change_that_meets_another_leaves_an_event_that_says_so(petra, world, 
             turning.archive(session, actor, seen)
     told = owner.execute(
         f"select action, outcome from {world.platform.schema}.audit_event where targets->0->>'id' = %s"
-        " order by recorded_at",
+        " order by recorded_at, event_id",
         [str(world.acme.id)],
     ).fetchall()
     assert told == [("tenant.suspended", "success"), ("tenant.archived", "success"), ("tenant.archived", "failure")]

@@ -176,7 +176,7 @@ def test_only_auditors_read_the_logs(name, path, client_of):
 
 def looks(owner, tenant, action="audit_log.viewed"):
     return owner.execute(
-        f"select details->'asked', targets from {tenant.schema}.audit_event where action = %s order by recorded_at",
+        f"select details->'asked', targets from {tenant.schema}.audit_event where action = %s order by recorded_at, event_id",
         [action],
     ).fetchall()
 
