@@ -92,6 +92,9 @@ def install(app: Flask, server: Any, counts: Counts) -> None:
 def is_known(environ: dict[str, Any]) -> None:
     """Somebody showed who they are on this connection: it is no stranger's any more."""
     environ.get(_KNOWN, lambda: None)()
+    wire = wires.of(environ)
+    if wire is not None:
+        wire.is_known()
 
 
 def _within(session: dict[str, Any]) -> bool:

@@ -143,7 +143,7 @@ def install(app: Flask, rooms: BaseManager, async_mode: str) -> None:
     here: State = app.extensions["onyx"]
     if here.settings.rate_limits:
         floods.install(app, socketio.server, here.counts)
-    wires.install(app, socketio.server)
+    wires.install(app, socketio.server, LARGEST_EVENT)
 
 
 def may_watch(actor: Actor) -> bool:

@@ -2,7 +2,8 @@
 
 Under gevent a socket that has data ready returns it without letting anybody else run, so one client that sends faster
 than Python parses would have the process to itself; and `send` may write a part of a frame. A close frame only asks
-the other side to hang up (RFC 6455, section 7.1.1): whoever ignores it would hold the connection for good.
+the other side to hang up (RFC 6455, section 7.1.1): whoever ignores it would hold the connection for good. And a
+message is collected before anybody looks at its size, while a thousand bytes may unpack to a million (RFC 7692).
 """
 
 import socket
@@ -17,9 +18,28 @@ from flask import Flask
 from .proxies import Wsgi
 
 GRACE = 2.0  # seconds for the goodbye to arrive
-PACE = 1 << 20  # bytes a second that a connection may send, over a while; beyond it, it waits
-AT_ONCE = 4 << 20
+SHARE, AT_ONCE = 0.1, 0.2  # of a core, seconds of a core: what reading the frames of one connection may take
+OF_STRANGERS = 0.25  # of a core: the same of all together on which nobody has shown a token yet
+LONGEST = 2.0  # seconds that one waits who has used more, before the next bytes are read
 _WIRE = "gunicorn.socket"
+
+
+class Allowance:
+    """Time of a core that may be used: `at_once` seconds, and `share` of what passes."""
+
+    def __init__(self, share: float, at_once: float) -> None:
+        self._share, self._at_once = share, at_once
+        self._spent, self._at = 0.0, time.monotonic()
+
+    def wait(self, used: float) -> float:
+        """How long to wait, in seconds, after so many were used."""
+        now = time.monotonic()
+        self._spent = max(0.0, self._spent - (now - self._at) * self._share) + used
+        self._at = now
+        return min(LONGEST, max(0.0, self._spent - self._at_once) / self._share)
+
+
+_STRANGERS = Allowance(OF_STRANGERS, 1.0)
 
 
 class Wire:
@@ -28,15 +48,15 @@ class Wire:
     def __init__(self, plain: Any) -> None:
         self._plain = plain
         self._whole = Lock()
-        self._left, self._at = float(AT_ONCE), time.monotonic()
+        self._bounds = [Allowance(SHARE, AT_ONCE), _STRANGERS]
+        self._got: float | None = None  # when bytes came last, in this thread's time
 
     def recv(self, size: int) -> bytes:
         """Up to `size` bytes, after everybody else had their turn; none when the connection is over. Raises OSError."""
-        now = time.monotonic()
-        self._left, self._at = min(float(AT_ONCE), self._left + (now - self._at) * PACE), now
-        time.sleep(max(0.0, -self._left / PACE))
+        used = time.thread_time() - self._got if self._got is not None else 0.0
+        time.sleep(max([bound.wait(used) for bound in self._bounds]))
         data: bytes = self._plain.recv(size)
-        self._left -= len(data)
+        self._got = time.thread_time()
         return data
 
     def send(self, data: bytes) -> int:
@@ -48,14 +68,28 @@ class Wire:
     def close(self) -> None:
         self._plain.close()
 
+    def is_known(self) -> None:
+        """Somebody has shown who they are."""
+        self._bounds = self._bounds[:1]
+
     def cut(self) -> None:
         """End the connection both ways, whoever reads or writes on it; one that has ended is left alone."""
         with suppress(OSError):
             self._plain.shutdown(socket.SHUT_RDWR)
 
 
-def install(app: Flask, server: Any) -> None:
-    """Put a Wire under each WebSocket, and end it when the Socket.IO server calls it over."""
+def install(app: Flask, server: Any, largest: int) -> None:
+    """Put a Wire under each WebSocket, and end it when the Socket.IO server calls it over. Messages of more than
+    `largest` bytes, unpacked, close it (1009) before they have come whole.
+    """
+    plain = server.eio._async["websocket"]
+
+    def bounded(handler: Any, of: Any) -> Any:
+        made = plain(handler, of)
+        made.server_args["max_message_size"] = largest
+        return made
+
+    server.eio._async = {**server.eio._async, "websocket": bounded}
     app.wsgi_app = _wired(app.wsgi_app)  # type: ignore[assignment, method-assign]
     over = server.eio.handlers["disconnect"]
 

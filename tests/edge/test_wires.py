@@ -1,15 +1,19 @@
 """Connections that this side has closed, and the other side would rather keep (F36)."""
 
 import json
+import os
 import socket
+import struct
 import time
+import zlib
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 
 import pytest
 import websocket
 
 from onyx.edge.unclaimed import EVERY, PATIENCE
-from onyx.edge.wires import GRACE, Wire
+from onyx.edge.wires import AT_ONCE, GRACE, SHARE, Wire
 
 BUSY = 30  # seconds that a busy machine may take beyond what is promised
 
@@ -76,3 +80,63 @@ def test_what_is_sent_arrives_whole_and_by_itself():
         assert [one.result() for one in sent] == [much, much]
         wire.close()
     assert came in (b"a" * much + b"b" * much, b"b" * much + b"a" * much)
+
+
+MEGABYTE = 1 << 20
+
+
+def _frame(payload, first=0xC1, claims=None):
+    """A masked text frame (RFC 6455, section 5.2), compressed (RFC 7692) unless `first` says otherwise; the mask is 0."""
+    return struct.pack("!BBQ4x", first, 0xFF, claims or len(payload)) + payload
+
+
+def _peak(process):
+    """What a process has held at most, in bytes."""
+    with open(f"/proc/{process}/status") as file:
+        return next(int(line.split()[1]) * 1024 for line in file if line.startswith("VmHWM:"))
+
+
+def test_a_message_without_end_is_cut_when_it_is_too_large(server, sign_in):
+    wire = _connect(server(), sign_in("alice")["token"])
+    with pytest.raises(OSError):
+        wire.sock.sendall(_frame(b"", first=0x81, claims=1 << 40))
+        for _ in range(16):
+            wire.sock.sendall(b"a" * MEGABYTE)
+    assert server().alive()
+
+
+def test_a_message_that_grows_when_it_is_unpacked_is_cut_before(server):
+    """A thousand bytes unpack to a million: what counts is how much they become."""
+    before = max(map(_peak, server().pids()))
+    packer = zlib.compressobj(9, zlib.DEFLATED, -15)
+    bomb = b"".join(packer.compress(bytes(MEGABYTE)) for _ in range(300)) + packer.flush(zlib.Z_SYNC_FLUSH)
+    wire = websocket.create_connection(
+        server().url.replace("http", "ws") + "/socket.io/?EIO=4&transport=websocket",
+        header=["Sec-WebSocket-Extensions: permessage-deflate"], timeout=BUSY,
+    )  # fmt: skip
+    wire.sock.sendall(_frame(bomb[:-4]))
+    _bytes_until_the_end(wire)
+    assert max(map(_peak, server().pids())) - before < 64 * MEGABYTE
+    assert server().alive()
+
+
+def _spent(process):
+    """Seconds of CPU that a process has used."""
+    with open(f"/proc/{process}/stat") as file:
+        return sum(map(int, file.read().rsplit(")", 1)[1].split()[11:13])) / os.sysconf("SC_CLK_TCK")
+
+
+def test_frames_that_are_no_messages_get_a_share_of_the_process(server, sign_in):
+    """Pings are answered by the library, and are no events that anybody counts."""
+    (worker,) = server().pids()
+    wire = _connect(server())
+    wire.sock.setblocking(False)
+    pings = struct.pack("!BB4x", 0x89, 0x80) * 10_000
+    before, began, took = _spent(worker), time.monotonic(), 0.0
+    while (took := time.monotonic() - began) < 8:
+        with suppress(BlockingIOError):
+            wire.sock.send(pings)
+        with suppress(BlockingIOError):
+            wire.sock.recv(1 << 20)
+    wire.close()
+    assert _spent(worker) - before < AT_ONCE + SHARE * took + 2, "the rest is what a server does anyway"
