@@ -2,6 +2,7 @@
 
 import importlib
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -81,8 +82,13 @@ FEATURES = (
 )
 
 
-def create_app(settings: Settings | None = None, async_mode: str = "threading") -> Flask:
-    """The application; `async_mode` is `gevent` under gunicorn, `threading` in tests and commands."""
+def create_app(
+    settings: Settings | None = None, async_mode: str = "threading", features: Sequence[str] | None = None
+) -> Flask:
+    """The application; `async_mode` is `gevent` under gunicorn, `threading` in tests and commands.
+
+    Without `features` it has those that its process needs; importing all of them takes as long as the rest of a start.
+    """
     settings = settings or load_settings()
     configure_logging()
     secrets.install(settings.onyx_secret_key.get_secret_value())
@@ -111,7 +117,7 @@ def create_app(settings: Settings | None = None, async_mode: str = "threading") 
     live.install(app, Rooms(_store_at(app.extensions["onyx"].store, settings.redis_socketio_url)), async_mode)
     dropping.install(app)
     socket_log.install()
-    for feature in _wanted():
+    for feature in _wanted() if features is None else features:
         importlib.import_module(f"onyx.{feature}").register(app)
     http.check_all_guarded(app)
     proxies.install(app, settings.trusted_proxies)

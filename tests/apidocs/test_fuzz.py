@@ -77,7 +77,7 @@ def _fuzz(operation: Any, asker: Asker, until: float) -> int:
     asked = 0
 
     @settings(
-        max_examples=EXAMPLES,
+        max_examples=EXAMPLES if time.monotonic() < until else 1,
         deadline=None,
         derandomize=True,
         database=None,

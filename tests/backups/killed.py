@@ -18,7 +18,7 @@ from onyx.tenancy import nodes
 
 def main() -> None:
     told = json.loads(sys.argv[1])
-    create_app(load_settings())
+    create_app(load_settings(), features=())
     nodes.install(told.get("nodes", {}))
     where = Request("r", "CLI", "test")
     platform = UUID(told["platform"])

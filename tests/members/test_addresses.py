@@ -27,6 +27,7 @@ def dana(client_of):
 TWO = "eve@evil.example,x@acme.example"
 
 
+@pytest.mark.shares_world
 @pytest.mark.parametrize(
     "email",
     [

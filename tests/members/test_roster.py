@@ -86,6 +86,7 @@ def test_a_dry_run_changes_nothing(take, world, owner):
     assert left == (0, 0)
 
 
+@pytest.mark.shares_world
 @pytest.mark.parametrize(
     "raw",
     ["", "name,roles\nx,user", b"email\n\xff\xfe", "email\n" + "a@b.example\n" * 5001, 'email\n"x', "email\nx\x00y"],

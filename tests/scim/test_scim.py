@@ -239,6 +239,7 @@ def test_the_trail_names_the_directory_and_the_keys_maker(directory_of, owner, w
     assert (kind, name, who, purpose) == ("scim", world.dana.email, world.dana.id, "admin")
 
 
+@pytest.mark.shares_world
 @pytest.mark.parametrize(
     ("body", "status"),
     [
@@ -260,6 +261,7 @@ def test_odd_bodies_are_told_in_scims_shape(directory_of, body, status):
     assert answer.content_type == "application/scim+json"
 
 
+@pytest.mark.shares_world
 @pytest.mark.parametrize(
     "filter", ["userName eq", 'nothing eq "x"', "((((", 'userName eq "x" or', "'; drop table app_user; --"]
 )

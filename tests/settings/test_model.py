@@ -181,6 +181,7 @@ def test_the_key_goes_to_its_own_service_alone(own_model, models, house, monkeyp
     assert own_model.get(SETTINGS).json()["data"]["model_key_set"] is False
 
 
+@pytest.mark.shares_world
 @pytest.mark.parametrize(
     "address",
     ["https://127.0.0.1", "https://localhost", "https://[::1]", "https://169.254.169.254", "https://10.0.0.1",

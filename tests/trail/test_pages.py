@@ -139,6 +139,7 @@ def redis_of_jobs(app):
     clear()
 
 
+@pytest.mark.shares_world
 @pytest.mark.parametrize(
     ("name", "path", "note"),
     [
