@@ -60,9 +60,9 @@ class Server:
                 if found.status_code == 200 and self._all_workers():
                     return
             time.sleep(0.05)
-        raise RuntimeError(f"gunicorn is not ready ({answer}); {self._where()}\n{self.log()[-3000:]}")
+        raise RuntimeError(f"gunicorn is not ready ({answer}); {self.where()}\n{self.log()[-3000:]}")
 
-    def _where(self) -> str:
+    def where(self) -> str:
         """What master and workers wait for, as the kernel sees it; and how busy the machine is."""
         found = [f"load {os.getloadavg()}"]
         for pid in [self._process.pid, *self.pids()]:

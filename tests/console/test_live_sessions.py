@@ -125,7 +125,7 @@ def test_a_role_change_reaches_an_open_socket(server, socket_of, world, sign_in)
 def test_a_process_that_does_not_answer_is_red(app, server, world, sign_in):
     """The answer must come from the other one, and say so, rather than pretend or hang."""
     two = server(processes=2, fresh=True)
-    _until_they_beat(app, two.pids())
+    _until_they_beat(app, two)
     dana, alice = two.http(sign_in("dana")["token"]), sign_in("alice")
     frozen = two.pids()[0]
     os.kill(frozen, signal.SIGSTOP)
@@ -143,8 +143,12 @@ def test_a_process_that_does_not_answer_is_red(app, server, world, sign_in):
         os.kill(frozen, signal.SIGCONT)
 
 
-def _until_they_beat(app, pids):
-    until(lambda: set(pids) <= {int(name.split("-")[-2]) for name in app.extensions["onyx"].bus.receipts.alive()})
+def _until_they_beat(app, server):
+    receipts = app.extensions["onyx"].bus.receipts
+    try:
+        until(lambda: set(server.pids()) <= {int(name.split("-")[-2]) for name in receipts.alive()})
+    except TimeoutError as error:
+        raise TimeoutError(f"alive: {receipts.alive(600)}; {server.where()}\n{server.log()[-3000:]}") from error
 
 
 def _tried(method, path):

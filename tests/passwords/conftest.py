@@ -25,6 +25,8 @@ def mailbox(app):
     before = state.settings
     changed = {"smtp_url": SecretStr(box.url), "smtp_from": "onyx@onyx.example", "public_url": "https://onyx.example"}
     state.settings = before.model_copy(update=changed)
+    _send(app, state.platform)  # what other tests have left behind
+    box.letters.clear()
     yield box
     state.settings = before
     box.close()
@@ -34,12 +36,12 @@ def mailbox(app):
 def send_mail(app, world):
     """Do the job as the schedule does."""
 
-    def send():
-        with app.app_context():
-            meta = {"tenant": world.platform.id.hex, "actor": {"kind": "schedule"}}
-            return runner.run("mail.send", meta, uuid7().hex)
+    return lambda: _send(app, world.platform.id)
 
-    return send
+
+def _send(app, platform):
+    with app.app_context():
+        return runner.run("mail.send", {"tenant": platform.hex, "actor": {"kind": "schedule"}}, uuid7().hex)
 
 
 @pytest.fixture
