@@ -80,11 +80,7 @@ def install(app: Flask, server: Any, counts: Counts) -> None:
         connection = server.eio.sockets.get(id)
         if connection is None or _within(connection.session):
             return receive(id, data)
-        wire = wires.of(server.environ.get(id, {}))
-        connection.close(wait=False, abort=True)
-        if wire is not None:
-            wire.cut()
-        return None
+        return wires.hang_up(server, id)
 
     server.eio.handlers["message"] = receive_bounded
 

@@ -12,8 +12,9 @@ from contextlib import suppress
 import pytest
 import websocket
 
+from onyx.edge.live import push, user_room
 from onyx.edge.unclaimed import EVERY, PATIENCE
-from onyx.edge.wires import AT_ONCE, GRACE, SHARE, Wire
+from onyx.edge.wires import AT_ONCE, GRACE, SHARE, WAITING, Wire
 
 BUSY = 30  # seconds that a busy machine may take beyond what is promised
 
@@ -59,9 +60,9 @@ def test_it_ends_for_somebody_who_sends_into_it(server, sign_in):
         pass
     with server().http(token) as client:
         assert client.post("/api/v1/auth/logout").status_code == 200
-    until = time.monotonic() + PATIENCE + 2 * EVERY + GRACE + BUSY
+    deadline = time.monotonic() + PATIENCE + 2 * EVERY + GRACE + BUSY
     with pytest.raises(OSError):
-        while time.monotonic() < until:
+        while time.monotonic() < deadline:
             wire.send('42["typing:start",{"sessionId":"x"}]')
             time.sleep(0.001)
 
@@ -140,3 +141,32 @@ def test_frames_that_are_no_messages_get_a_share_of_the_process(server, sign_in)
             wire.sock.recv(1 << 20)
     wire.close()
     assert _spent(worker) - before < AT_ONCE + SHARE * took + 2, "the rest is what a server does anyway"
+
+
+def test_what_waits_for_somebody_who_does_not_read_is_bounded(app, server, sign_in, socket_of, world):
+    """Else whoever opens sockets and reads none of them fills the memory of the process with what is said to them."""
+    deaf, hearing = _connect(server(), sign_in("alice")["token"]), socket_of("bob", server())
+    while not deaf.recv().startswith("40"):
+        pass
+    piece, pieces = WAITING // 16, 96  # six times of what may wait; the kernel's own buffers hold less than half
+    with app.app_context():
+        for _ in range(pieces):
+            push(user_room(world.acme.id, world.alice.id), "noise", {"text": "a" * piece})
+        push(user_room(world.acme.id, world.bob.id), "done", {})
+    hearing.wait_for("done")
+    came = _bytes_until_the_end(deaf)
+    assert len(came) < piece * pieces * 3 // 4
+    assert hearing.connected and server().alive()
+
+
+@pytest.mark.parametrize("begun", ['51000000000-["message:sent",{"_placeholder":true,"num":0}]', '6999-0["x"]'])
+def test_a_message_in_parts_is_not_waited_for(server, sign_in, begun):
+    """Each part may be as large as a message, and of how many are kept until all are there the client decides."""
+    wire = _connect(server(), sign_in("alice")["token"])
+    while not wire.recv().startswith("40"):
+        pass
+    wire.send(begun)
+    with pytest.raises((OSError, websocket.WebSocketException)):
+        for _ in range(100):
+            wire.send_binary(bytes(200_000))
+    assert server().alive()
