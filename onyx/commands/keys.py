@@ -130,7 +130,7 @@ def _rotate_all(owner: psycopg.Connection, anew: bool, quiet: bool) -> list[dict
     began, goes_on = key_rounds.begin(owner, anew)
     places = list(every_tenant(Scope(state().platform, "platform")))
     left = [place for place in places if not key_rounds.is_done(owner, began, place.id)]
-    if goes_on and not quiet:
+    if goes_on:  # also told to a script: organisations that have theirs from that round get none now
         told = f"Going on with the round that began at {rfc3339(began)}: {len(places) - len(left)} of {len(places)} are done."
         click.echo(f"{told} (--anew begins a new one.)", err=True)
     done = [_rotate(owner, place, quiet) for place in left]
