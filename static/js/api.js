@@ -42,6 +42,8 @@ export function goToLogin(reason) {
   if (reason === "factor_required") return goToEnrolment();
   if (leaving) return;
   leaving = true;
+  // Somebody signed in anew in another window: this one goes on with that session. (Its cookie may be still on its way.)
+  if (reason === "signed_in_anew") return void setTimeout(() => location.reload(), 1500);
   const here = location.pathname + location.search;
   const back = here === "/" || reason === "signed_out" ? "" : `&next=${encodeURIComponent(here)}`;
   location.assign(`/login?reason=${encodeURIComponent(reason || "expired")}${back}`);

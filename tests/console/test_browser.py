@@ -77,6 +77,23 @@ def test_open_pages_connect_anew_with_the_token_of_a_confirmation(visit, world, 
         assert "/login" not in page.url
 
 
+def test_a_window_goes_on_when_another_one_signs_in_anew(visit, world):
+    """Sent to the sign-in page, and signing in there, it would send the other one there, and so on."""
+    dana = visit("dana")
+    dana.goto("/admin/sessions/")
+    expect(dana.get_by_test_id("connection")).to_have_attribute("data-state", "connected")
+    other = dana.context.new_page()
+    other.goto("/login")
+    other.get_by_label("E-mail").fill(world.dana.email)
+    other.get_by_label("Password", exact=True).fill(world.dana.password)
+    with dana.expect_navigation():
+        other.get_by_role("button", name="Sign in").click()
+    other.wait_for_url(lambda url: "/login" not in url)
+    expect(dana.get_by_test_id("connection")).to_have_attribute("data-state", "connected")
+    assert "/admin/sessions" in dana.url
+    assert dana.evaluate("fetch('/api/v1/users/me').then((answer) => answer.status)") == 200
+
+
 def test_a_sign_in_appears_without_reload(visit, world):
     dana = visit("dana")
     dana.goto("/admin/sessions/")
