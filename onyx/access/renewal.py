@@ -12,7 +12,7 @@ from onyx.core import outbox
 from onyx.core.actor import Actor
 from onyx.core.clock import now
 from onyx.core.errors import TooMany, Unauthenticated
-from onyx.identity import tokens
+from onyx.identity import changes, tokens
 from onyx.identity.models import LoginSession
 
 from .opening import SignedIn
@@ -43,6 +43,7 @@ def renew(session: Session, actor: Actor, presented: bytes, policy: Policy) -> S
     token = tokens.issue(row.user_id, actor.tenant_id, row.id, row.expires_at)
     row.previous_digest, row.token_digest, row.rotated_at = row.token_digest, tokens.digest(token), now()
     outbox.put(session, "session.rotated", tenant=actor.tenant_id, digest=presented, id=row.id)
+    changes.person_changed(session, actor.tenant_id, row.user_id, changes.TOKEN)  # for sockets that stay with the old one
     record(session, actor, Action.SESSION_ROTATED, target("session", row.id))
     return SignedIn(token, row.id, row.expires_at)
 

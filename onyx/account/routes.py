@@ -4,6 +4,7 @@ from typing import Any
 
 from flask import Blueprint, render_template
 from sqlalchemy.orm import Session
+from werkzeug.wrappers import Response
 
 from onyx.access.policy import Permission
 from onyx.audit.actions import Action
@@ -13,7 +14,8 @@ from onyx.core.db import unit_of_work
 from onyx.core.errors import Invalid
 from onyx.core.scope import tenant_scope
 from onyx.edge import lockout
-from onyx.edge.http import body, requires
+from onyx.edge.http import body, ok, requires
+from onyx.edge.renewing import with_new_token
 
 from . import service
 from .forms import PasswordChange, ProfileChange
@@ -48,7 +50,8 @@ def change_me(actor: Actor, session: Session) -> dict[str, Any]:
 
 @blueprint.post("/api/v1/auth/password")
 @requires(Permission.OWN_ACCOUNT, limit="20/hour")
-def change_password(actor: Actor, _session: Session) -> dict[str, Any]:
+def change_password(actor: Actor, _session: Session) -> Response:
+    """Ends the person's other sessions; a browser gets a new token, so that no copy of the old one goes on."""
     form = body(PasswordChange)
     assert actor.user_id is not None
     with lockout.guessing(actor, code=False) as wrong:
@@ -61,7 +64,7 @@ def change_password(actor: Actor, _session: Session) -> dict[str, Any]:
                 who = target("user", actor.user_id, actor.email)
                 record_alone(actor, Action.STEP_UP_FAILED, who, outcome="failure")
             raise
-    return {"changed": True, "sessions_ended": ended, "api_keys_revoked": revoked}
+    return with_new_token(actor, ok({"changed": True, "sessions_ended": ended, "api_keys_revoked": revoked}))
 
 
 def _shown(actor: Actor, name: str, preferences: dict[str, Any]) -> dict[str, Any]:

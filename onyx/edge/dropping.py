@@ -3,6 +3,7 @@
 One socket that cannot be dropped keeps no other from it, and the notice is not acknowledged until all are (F33).
 """
 
+import time
 from collections.abc import Iterator
 from functools import partial
 
@@ -10,10 +11,13 @@ import structlog
 from flask import Flask
 
 from onyx.access.ended import ended_among
+from onyx.access.renewal import GRACE
 from onyx.core.errors import AddressRefused, FactorRequired, Unauthenticated
+from onyx.identity.changes import TOKEN
 from onyx.tenancy.notices import Notice
 
 from . import gate, judging
+from .later import later
 from .leaving import drop
 from .live import may_watch
 from .open_sockets import Socket, sockets_here
@@ -27,9 +31,25 @@ def install(app: Flask) -> None:
 
 
 def obey(app: Flask, notice: Notice) -> None:
-    """Raises what kept a socket from being judged or dropped, after all the others were."""
+    """Raises what kept a socket from being judged or dropped, after all the others were.
+
+    A token that was replaced is good until its grace is over, also one with which nobody asks any more: whoever holds a
+    copy would go on hearing what is said to the session.
+    """
     if notice.kind == "stop":
         return
+    if notice.reason == TOKEN:
+        later(partial(_judge_after_the_grace, app, notice))
+    else:
+        _judge(app, notice)
+
+
+def _judge_after_the_grace(app: Flask, notice: Notice) -> None:
+    time.sleep(GRACE.total_seconds() + 1)
+    _judge(app, notice)
+
+
+def _judge(app: Flask, notice: Notice) -> None:
     concerned = [
         socket
         for socket in sockets_here()

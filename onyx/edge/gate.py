@@ -29,14 +29,15 @@ from .store import Away, key
 FRESH_SECONDS = 2.0  # what was read longer ago may be older than a person's tombstone, which stands for five seconds
 NOTICE = "notice"  # Onyx itself asks, for sockets that a notice may concern: that is no use of the session
 
-# The entry of a session that is marked as ended gets no new life: asking on would let it outlive the mark.
+# The entry of a session that is marked as ended gets no new life: asking on would let it outlive the mark. Nor does a
+# tombstone get a shorter one: it must outlast whoever read the row before it was laid.
 _LOOK = """
 local count = redis.call('INCR', KEYS[4])
 if count == 1 then redis.call('EXPIRE', KEYS[4], ARGV[1]) end
 local all = redis.call('INCRBY', KEYS[6], ARGV[3])
 if all <= 1 then redis.call('EXPIRE', KEYS[6], 61) end
 local session, ended = redis.call('GET', KEYS[1]), redis.call('EXISTS', KEYS[5])
-if session and ended == 0 and ARGV[3] ~= '0' then
+if session and session ~= '-' and ended == 0 and ARGV[3] ~= '0' then
   local idle = tonumber(string.match(session, '"idle":(%d+)}$') or 1)
   redis.call('EXPIRE', KEYS[1], math.min(tonumber(ARGV[2]), idle))
 end

@@ -50,6 +50,7 @@ _log = structlog.get_logger()
 LARGEST_EVENT = 256 * 1024
 SOCKETS_EACH = 100  # of one person in one process
 NAMESPACES = ("/", "/live")
+_SHOWN = "onyx.shown"  # tokens that were good on this connection
 Handler = Callable[..., dict[str, Any] | None]
 
 
@@ -159,8 +160,12 @@ def _connect(namespace: str, auth: Any = None) -> None:
     token = token if isinstance(token, str) and token else request.cookies.get(COOKIE, "")
     g.request_id = uuid7().hex
     meta = Request(g.request_id, "CONNECT", namespace, request.remote_addr or "", request.headers.get("User-Agent", ""))
+    shown: set[str] = request.environ.setdefault(_SHOWN, set())
     try:
-        actor = gate.identify(token, meta, ("connect", 120, 60))
+        # A page that comes back on its open connection brings the cookie of then: when that has been replaced meanwhile,
+        # it is no sign of a thief.
+        actor = gate.identify(token, meta, ("connect", 120, 60), kept=token in shown)
+        shown.add(token)
         if actor.user_id is None or actor.session_id is None or (namespace == "/live" and not may_watch(actor)):
             raise Denied()
         if actor.must_enrol:

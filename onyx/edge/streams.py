@@ -12,7 +12,7 @@ import structlog
 from onyx.access.policy import Permission
 from onyx.core.actor import Actor
 from onyx.core.errors import AddressRefused
-from onyx.identity.changes import FACTOR, FACTOR_POLICY, PROFILE, SESSION_POLICY, SETTINGS
+from onyx.identity.changes import FACTOR, FACTOR_POLICY, PROFILE, SESSION_POLICY, SETTINGS, TOKEN
 from onyx.tenancy.notices import Notice
 
 _log = structlog.get_logger()
@@ -78,7 +78,7 @@ class Streams:
         name or preference takes nothing away. One about a tenant may mean all of its sessions or all but one, so that
         each stream's own session is asked for; settings may say that nobody comes from its address any more.
         """
-        if notice.reason in (PROFILE, FACTOR, FACTOR_POLICY, SESSION_POLICY):
+        if notice.reason in (PROFILE, FACTOR, FACTOR_POLICY, SESSION_POLICY, TOKEN):
             return
         mine = [stream for stream in list(self._open.values()) if stream.tenant == notice.tenant]
         if notice.kind == "stop":

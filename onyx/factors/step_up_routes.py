@@ -11,11 +11,10 @@ from onyx.access.policy import Permission
 from onyx.audit.actions import Action
 from onyx.audit.record import record_alone, target
 from onyx.core.actor import Actor
-from onyx.core.errors import Invalid, TooMany, Unauthenticated
+from onyx.core.errors import Invalid
 from onyx.edge import lockout
-from onyx.edge.entering import with_cookie
-from onyx.edge.http import body, ok, presented_token, requires
-from onyx.edge.renewing import renewed
+from onyx.edge.http import body, ok, requires
+from onyx.edge.renewing import with_new_token
 from onyx.edge.site import site
 from onyx.identity import challenges, factors, passkeys
 
@@ -71,10 +70,4 @@ def step_up(actor: Actor, _session: Session) -> BaseResponse:
         record_alone(actor, Action.STEP_UP_FAILED, who, outcome="failure")
         asked = "password" if form.password is not None else "code" if form.code is not None else "passkey"
         raise Invalid(fields={asked: _WRONG.get(asked, "The passkey's answer does not fit.")})
-    answer = ok({"confirmed": True, "method": method, "minutes": MINUTES})
-    if not presented_token()[1]:
-        return answer  # programs renew their own token: POST /api/v1/auth/refresh
-    try:
-        return with_cookie(answer, renewed(actor))
-    except (TooMany, Unauthenticated):  # another window has renewed it a moment ago
-        return answer
+    return with_new_token(actor, ok({"confirmed": True, "method": method, "minutes": MINUTES}))

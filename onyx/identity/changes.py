@@ -11,6 +11,8 @@ from .models import LoginSession
 
 # Reasons of notices that take nothing away from answers under way.
 PROFILE, FACTOR, FACTOR_POLICY, SETTINGS = "profile", "factor", "factor_policy", "settings"
+# Reason of the notice that one of a person's sessions goes on with another token: it takes the old one away, later.
+TOKEN = "token_renewed"
 
 # Reason of the notice that a role of the tenant's own has changed: it takes something from some people, perhaps.
 ROLE = "role_edited"

@@ -68,6 +68,29 @@ def test_a_step_up_gives_a_browser_a_new_token_and_the_old_one_dies(app, client_
     assert _reason(thief.get(ME)) == (401, "token_reused")
 
 
+def test_a_new_password_gives_a_browser_a_new_token_too(app, client_of, after_the_grace):
+    """Whoever changes it because somebody may be in must not leave them in with a copy of this very session's token."""
+    dana = client_of("dana", by="cookie")
+    old = dana.get_cookie("onyx_session").value
+    sent = {"current": PASSWORD, "new": "seven quiet lighthouses at dusk"}
+    assert dana.post("/api/v1/auth/password", json=sent).get_json()["data"]["changed"] is True
+    assert dana.get_cookie("onyx_session").value != old
+    after_the_grace(dana)
+    assert dana.get(ME).status_code == 200
+    thief = app.test_client()
+    thief.token = old
+    assert _reason(thief.get(ME)) == (401, "token_reused")
+
+
+def test_whoever_uses_the_old_token_does_not_shorten_the_time_for_which_it_is_not_believed(app, world, client_of):
+    """Who read the row before the renewal, and is slow, would write the old token's entry anew."""
+    alice, store = client_of("alice"), app.extensions["onyx"].store
+    assert alice.post("/api/v1/auth/refresh").status_code == 200
+    assert alice.get(ME).status_code == 200, "within the grace"
+    entry = key(world.acme.id, "auth", "session", tokens.digest(alice.token).hex())
+    assert store.client.get(entry) == b"-" and store.client.ttl(entry) > 30
+
+
 def test_a_programs_token_stays_with_a_step_up(client_of, make_stale, after_the_grace):  # noqa: F811
     dana = client_of("dana")
     make_stale(dana, "dana")
