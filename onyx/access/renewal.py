@@ -43,9 +43,8 @@ def renew(session: Session, actor: Actor, presented: bytes, policy: Policy) -> S
     token = tokens.issue(row.user_id, actor.tenant_id, row.id, row.expires_at)
     row.previous_digest, row.token_digest, row.rotated_at = row.token_digest, tokens.digest(token), now()
     outbox.put(session, "session.rotated", tenant=actor.tenant_id, digest=presented, id=row.id)
-    changes.person_changed(
-        session, actor.tenant_id, row.user_id, changes.TOKEN
-    )  # for sockets that stay with the old one
+    # For sockets that stay with the old one.
+    changes.person_changed(session, actor.tenant_id, row.user_id, changes.TOKEN)
     record(session, actor, Action.SESSION_ROTATED, target("session", row.id))
     return SignedIn(token, row.id, row.expires_at)
 
