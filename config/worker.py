@@ -9,6 +9,7 @@ import errno
 import gc
 import json
 import socket
+import sys
 import time
 import uuid
 from collections.abc import Callable, Iterator
@@ -17,6 +18,7 @@ from typing import Any
 
 import gevent
 import gunicorn.http.wsgi
+from gevent.util import print_run_info
 from gunicorn import util
 from gunicorn.workers.ggevent import GeventWorker
 
@@ -72,11 +74,21 @@ class Worker(GeventWorker):
         self._waiting: dict[Any, Any] = {}
 
     def load_wsgi(self) -> None:
-        """What the application is made of stays for ever: the collector looks at it neither now nor later."""
+        """What the application is made of stays for ever: the collector looks at it neither now nor later.
+
+        gunicorn counts a worker's patience from its first sign of life: given here, a worker that never finishes
+        loading is ended and begun anew as well.
+        """
+        self.notify()
         gc.disable()
         super().load_wsgi()
         gc.freeze()
         gc.enable()
+
+    def handle_abort(self, sig: int, frame: Any) -> None:
+        """The master lost patience: say where everything stands, and end."""
+        print_run_info(file=sys.stderr)
+        super().handle_abort(sig, frame)
 
     def handle(self, listener: Any, client: Any, addr: Any) -> None:
         gevent.getcurrent().wire = client

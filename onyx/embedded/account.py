@@ -24,12 +24,16 @@ CLONE_NEWUSER = 0x10000000
 
 @dataclass(frozen=True)
 class Account:
-    """The user of the servers; `switch` is how a child becomes it: not at all, by setuid, or by namespace."""
+    """The user of the servers."""
 
     uid: int
     gid: int
     name: str
-    switch: str
+
+    @property
+    def switch(self) -> str:
+        """How a child becomes this user: `none`, by `setuid`, or by `namespace`; the first time a fork finds out."""
+        return "none" if self.uid == os.geteuid() else how_to_switch(self.uid, self.gid)
 
     def options(self) -> dict[str, Any]:
         """Arguments for subprocess that make the child this user."""
@@ -82,12 +86,12 @@ def ask_as(uid: int, gid: int, test: Callable[[], bool]) -> int:
 def of(owner_hint: Path) -> Account:
     """The account for data at `owner_hint`: the owner of existing data, else the default one."""
     if os.geteuid():
-        return Account(os.geteuid(), os.getegid(), str(os.geteuid()), "none")
+        return Account(os.geteuid(), os.getegid(), str(os.geteuid()))
     if owner_hint.exists() and owner_hint.stat().st_uid:
         entry = owner_hint.stat()
-        return Account(entry.st_uid, entry.st_gid, str(entry.st_uid), how_to_switch(entry.st_uid, entry.st_gid))
+        return Account(entry.st_uid, entry.st_gid, str(entry.st_uid))
     entry_ = server_user()
-    return Account(entry_.pw_uid, entry_.pw_gid, entry_.pw_name, how_to_switch(entry_.pw_uid, entry_.pw_gid))
+    return Account(entry_.pw_uid, entry_.pw_gid, entry_.pw_name)
 
 
 def server_user() -> pwd.struct_passwd:

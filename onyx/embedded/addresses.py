@@ -15,7 +15,7 @@ PREVIOUS = "ONYX_MASTER_KEY_PREVIOUS"
 
 def of(var: Path) -> dict[str, str]:
     """Every address and key of the installation in `var`; what the environment gives comes first."""
-    where = places.of(var)
+    where = places.as_decided(var)
     with lock.held(var / "embedded.lock"):
         secrets = keys.load(var)
         found = {name: environment.value(name) or secrets[name] for name in KEYS}

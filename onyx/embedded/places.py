@@ -9,13 +9,14 @@ from __future__ import annotations
 import hashlib
 import os
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from onyx.embedded import account as accounts
 from onyx.embedded.account import Account
 from onyx.embedded.trouble import Trouble
 
+NOTE = "data-folder"  # in `var`: where its data are, if not there
 SOCKET_NAME = ".s.PGSQL.5432"
 LONGEST_SOCKET = 103  # macOS; Linux allows 107
 
@@ -75,15 +76,24 @@ def digest(path: Path) -> str:
 
 
 def of(var: Path) -> Places:
-    """The places of `var`, which is made when it is missing."""
+    """The places of `var`, which is made when it is missing; decides where data go, if that is open. May fork."""
+    where = as_decided(var)
+    if where.base == var and not where.account.can(lambda: os.access(var, os.X_OK)):
+        where = replace(where, base=private_folder(var))
+        (var / NOTE).write_text(f"{where.base}\n")
+    return where
+
+
+def as_decided(var: Path) -> Places:
+    """The places of `var` as whoever started the servers decided.
+
+    Nothing forks here, since serving processes ask too: under gevent a forked child's end is missed once in a while, and
+    whoever waits for it waits for ever.
+    """
     make_var(var)
-    note = var / "data-folder"
+    note = var / NOTE
     base = Path(note.read_text().strip()) if note.exists() else var
-    account = accounts.of(base / "postgres")
-    if base == var and not account.can(lambda: os.access(var, os.X_OK)):
-        base = private_folder(var)
-        note.write_text(f"{base}\n")
-    return Places(var, base, account)
+    return Places(var, base, accounts.of(base / "postgres"))
 
 
 def make_var(var: Path) -> None:
