@@ -1,6 +1,8 @@
 """Chats over sockets (X2, C3, C4). The sender hears by acknowledgement, the person's other devices by push."""
 
+import json
 from typing import Any
+from uuid import UUID
 
 from flask import request
 from sqlalchemy.orm import Session
@@ -19,6 +21,8 @@ from .service import Asked
 from .shapes import acknowledged, message_shown
 
 MISSED = 1000
+# Of one answer, as it is sent. What waits for a slow client is bounded (edge/wires.py), and so is the page's patience.
+MISSED_BYTES = 256_000
 
 
 @on("message:sent", Permission.CHAT_USE, body=Sent, spends=MESSAGES)
@@ -45,24 +49,35 @@ def message_stop(actor: Actor, _session: Session, body: Stopped) -> dict[str, An
 
 @on("session:join", Permission.CHAT_USE, body=Joined)
 def session_join(actor: Actor, session: Session, body: Joined) -> dict[str, Any]:
-    """What a device missed: messages after a number, and the running text of replies that are being written."""
+    """What a device missed: messages after a number, and the running text of replies that are being written.
+
+    Not all at once when that is much, but one message at least: with `hasMore`, the device asks for what comes after.
+    """
     chat_id = known_id(body.sessionId)
     assert chat_id is not None
     if queries.chat(session, actor, chat_id) is None:  # one that was set aside is there, with its messages, for nobody
         raise NotFound()
-    found = queries.whole_messages(session, actor, chat_id, body.afterSeq, MISSED + 1)
-    shown = found[:MISSED]
+    found = queries.missed_messages(session, actor, chat_id, body.afterSeq, MISSED + 1, MISSED_BYTES)
     keep_active(actor, chat_id)
-    return {
-        "sessionId": str(chat_id),
-        "messages": [message_shown(row, chat_id) for row in shown],
-        "replies": [
-            {"messageId": str(row.id), "text": running_text(actor.tenant_id, row.id)}
-            for row in shown
-            if row.status == "pending"
-        ],
-        "hasMore": len(found) > MISSED,
-    }
+    messages, replies = _as_many_as_fit(actor, chat_id, found[:MISSED])
+    more = bool(found) and found[0].there > len(messages)
+    return {"sessionId": str(chat_id), "messages": messages, "replies": replies, "hasMore": more}
+
+
+def _as_many_as_fit(actor: Actor, chat_id: UUID, found: list[Any]) -> tuple[list[dict[str, Any]], list[dict[str, str]]]:
+    """The first of the messages, with the running text of replies among them, that make one answer."""
+    messages: list[dict[str, Any]] = []
+    replies: list[dict[str, str]] = []
+    size = 0
+    for row in found:
+        message, pending = message_shown(row, chat_id), row.status == "pending"
+        text = running_text(actor.tenant_id, row.id) if pending else ""
+        size += len(json.dumps([message, text]))
+        if messages and size > MISSED_BYTES:
+            break
+        messages.append(message)
+        replies += [{"messageId": message["id"], "text": text}] if pending else []
+    return messages, replies
 
 
 @on("typing:start", Permission.CHAT_USE, body=Typed)

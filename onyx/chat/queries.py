@@ -52,9 +52,19 @@ _BEFORE = Fixed(f"""
 select {_MESSAGE_COLUMNS} from chat_message m
  where m.user_id = %s and m.chat_session_id = %s and m.seq < %s order by m.seq desc limit %s
 """)
-_WHOLE = Fixed("""
-select id, seq, role, status, content, parent_id, client_id, token_count, metadata, created_at from chat_message
+_WHOLE_COLUMNS = "id, seq, role, status, content, parent_id, client_id, token_count, metadata, created_at"
+_WHOLE = Fixed(f"""
+select {_WHOLE_COLUMNS} from chat_message
  where user_id = %s and chat_session_id = %s and seq > %s order by seq limit %s
+""")
+# Each message that begins within so many bytes of text, with how many there are of the next ones at all.
+_MISSED = Fixed(f"""
+select {_WHOLE_COLUMNS}, there from (
+    select m.*, count(*) over () as there,
+           sum(octet_length(content)) over (order by seq rows unbounded preceding) - octet_length(content) as before
+      from (select {_WHOLE_COLUMNS} from chat_message
+             where user_id = %s and chat_session_id = %s and seq > %s order by seq limit %s) m
+) counted where before < %s order by seq
 """)
 _MESSAGE = Fixed("""
 select id, seq, role, status, content, parent_id, metadata, created_at from chat_message
@@ -111,6 +121,15 @@ def whole_messages(
 ) -> list[Any]:
     """Messages with all their columns, oldest first."""
     return rows(session, _WHOLE, actor.user_id, chat_id, after_seq, limit)
+
+
+def missed_messages(
+    session: Session, actor: Actor, chat_id: UUID, after_seq: int, limit: int, most_bytes: int
+) -> list[Any]:
+    """The same, up to `limit`, as far as they begin within `most_bytes` of text; `there` is how many there are up to
+    `limit`, however long.
+    """
+    return rows(session, _MISSED, actor.user_id, chat_id, after_seq, limit, most_bytes)
 
 
 def message(session: Session, actor: Actor, chat_id: UUID, message_id: UUID) -> Any | None:

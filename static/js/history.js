@@ -1,5 +1,6 @@
 // What the server has of a chat: the stored messages, and what was missed while the socket was away.
 import { get } from "./api.js";
+import { fill } from "./missed.js";
 import { request } from "./socket.js";
 
 const PAGE = 200;
@@ -19,15 +20,13 @@ export async function fetchMessages(chat) {
 
 /** Put what came after the last settled message, and the words that running replies have so far. */
 export async function catchUp(socket, chat, messages, isWanted = () => true) {
-  let afterSeq = messages.settledSeq();
-  let ack;
-  do {
-    ack = await request(socket, "session:join", { sessionId: chat, afterSeq }).catch(() => null);
-    if (!ack?.ok || !isWanted()) return;
+  const ask = (afterSeq) => request(socket, "session:join", { sessionId: chat, afterSeq });
+  await fill(ask, messages.settledSeq(), (ack) => {
+    if (!isWanted()) return false;
     for (const event of ack.messages) messages.put(fromEvent(event));
     for (const { messageId, text } of ack.replies) messages.expect(messageId).catchUp(text);
-    afterSeq = ack.messages.at(-1)?.seq;
-  } while (ack.hasMore);
+    return true;
+  });
 }
 
 /** A socket event's camelCase message in the shape that the API has. */

@@ -1,5 +1,6 @@
 // The messages of the open chat, in the order of their numbers; what has no number yet comes last.
 import { MessageView } from "./message-view.js";
+import { settledSeq } from "./missed.js";
 
 export class Messages {
   constructor(list) {
@@ -58,15 +59,9 @@ export class Messages {
     if (view && !view.message.id) this.#drop(view);
   }
 
-  /** The number up to which nothing can change any more: what to ask for after a reconnect. */
+  /** What to ask for after a reconnect: what comes after this number. */
   settledSeq() {
-    let settled = 0;
-    for (const { message } of this.views) {
-      if (!message.seq) continue;
-      if (message.status === "pending") break;
-      settled = message.seq;
-    }
-    return settled;
+    return settledSeq(this.views.map(({ message }) => message));
   }
 
   streaming() {

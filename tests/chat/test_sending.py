@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+from onyx.audit.actions import Action
+from onyx.audit.record import record, target
+from onyx.core.ids import uuid7
 from tests.chat.conftest import settled, until
 
 Connect = Callable[..., Any]
@@ -96,6 +100,27 @@ def test_what_was_missed_is_filled_by_number_once_and_in_order(
     assert [m["seq"] for m in ack["messages"]] == list(range(3, 203))
     questions = [m["id"] for m in ack["messages"] if m["role"] == "user"]
     assert questions == [one["messageId"] for one in sent]
+
+
+def test_much_that_was_missed_comes_in_answers_of_a_bounded_size(
+    socket_of: Connect, server: Connect, session_of: Connect, actor_of: Connect
+) -> None:
+    """Long ones, many short ones, and one that is larger than an answer may be: each once, in order, none left out."""
+    alice = socket_of("alice", server())
+    lengths = [30_000] * 12 + [10] * 40 + [100_000] + [50_000] * 3 + [10]
+    chat = _filled(session_of, actor_of("alice"), [("🙂" if n == 100_000 else "é") * n for n in lengths])
+    seen: list[int] = []
+    sizes: list[tuple[int, int]] = []
+    after, more = 0, True
+    while more:
+        ack = alice.ask("session:join", {"sessionId": chat, "afterSeq": after})
+        assert ack["ok"] and ack["messages"], (after, seen)
+        seen += [message["seq"] for message in ack["messages"]]
+        sizes.append((len(ack["messages"]), len(json.dumps(ack))))
+        after, more = ack["messages"][-1]["seq"], ack["hasMore"]
+    assert seen == list(range(1, len(lengths) + 1))
+    assert all(size < 300_000 or count == 1 for count, size in sizes), sizes
+    assert max(count for count, _ in sizes) > 40, "short ones come together"
 
 
 def test_foreign_unknown_and_malformed_chats_answer_alike(socket_of: Connect, server: Connect, new_id: Connect) -> None:
@@ -197,3 +222,16 @@ def test_the_other_device_hears_where_many_chats_went(socket_of: Connect, server
     told = [payload for name, payload in there.heard if name == "session:updated"]
     assert [(one["sessionId"], one["projectId"]) for one in told] == [(chat, project) for chat in chats]
     assert [name for name, _ in bob.heard if name.startswith("session")] == []
+
+
+def _filled(session_of: Connect, actor: Any, contents: list[str]) -> str:
+    """Alice's chat with these messages."""
+    user, chat = actor.user_id, uuid7()
+    one = "insert into chat_message (user_id, id, chat_session_id, role, content) values (%s, %s, %s, 'user', %s)"
+    with session_of("alice") as session:
+        run = session.connection().exec_driver_sql
+        run("insert into chat_session (user_id, id, title) values (%s, %s, 'long')", (user, chat))
+        for content in contents:
+            run(one, (user, uuid7(), chat, content))
+        record(session, actor, Action.CHAT_CREATED, target("chat", chat))
+    return str(chat)
