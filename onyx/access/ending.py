@@ -18,6 +18,8 @@ from onyx.identity.models import LoginSession
 _REVOKE_KEYS = """
 update api_key set revoked_at = now() where user_id = %s and revoked_at is null and expires_at > now() returning id, name
 """
+# Whoever makes a key holds the login session that makes it, also one that goes on (tenant/0080).
+_WAIT_FOR_MAKERS = "select 1 from login_session where user_id = %s and state = 'active' for update"
 
 
 def end(session: Session, actor: Actor, row: LoginSession, state: str, reason: str) -> UUID | None:
@@ -48,7 +50,11 @@ def end_all_of(session: Session, actor: Actor, user: UUID, reason: str, keep: UU
 
 
 def end_keys_of(session: Session, actor: Actor, user: UUID, reason: str) -> int:
-    """Revoke every API key of a person that is still good, each with its event; returns how many. Purpose `auth`."""
+    """Revoke every API key of a person that is still good, each with its event; returns how many. Purpose `auth`.
+
+    One that is being made at this moment is waited for. A new password comes first: with it nobody gets in to make one.
+    """
+    rows(session, _WAIT_FOR_MAKERS, user)
     revoked = rows(session, _REVOKE_KEYS, user)
     for key in revoked:
         what = target("api_key", key.id, key.name)

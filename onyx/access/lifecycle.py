@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import delete
+from sqlalchemy import delete, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -158,6 +158,7 @@ def erase_oneself(session: Session, actor: Actor, user: User) -> list[UUID]:
 def _erase(session: Session, actor: Actor, user: User, reason: str) -> list[UUID]:
     """All rows go with the person's own; after the commit their key is destroyed and a certificate made (C11)."""
     id = user.id
+    session.execute(select(User.id).where(User.id == id).with_for_update())  # as whoever signs in does, before sessions
     erasure.begin(actor.tenant_id, id)
     outbox.put(session, "person.erased", tenant=actor.tenant_id, user=id)
     outbox.put(session, "directory.left", digest=user.email_digest)

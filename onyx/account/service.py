@@ -74,7 +74,7 @@ def change_password(
     Raises Invalid when the current one is wrong, or the new one is too weak or the same.
     """
     assert actor.user_id is not None
-    credential = session.get_one(Credential, actor.user_id)
+    credential = session.get_one(Credential, actor.user_id, with_for_update=True)  # not one that is being replaced
     if not passwords.verify(credential.password_hash, current):
         raise Invalid("The current password is wrong.", fields={"current": "This is not your current password."})
     if new == current:

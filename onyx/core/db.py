@@ -14,13 +14,13 @@ import psycopg
 from flask_sqlalchemy import SQLAlchemy
 from flask_sqlalchemy.session import Session as FlaskSession
 from sqlalchemy import Connection, Engine, event
-from sqlalchemy.exc import DBAPIError, DisconnectionError, OperationalError, ProgrammingError
+from sqlalchemy.exc import DatabaseError, DBAPIError, DisconnectionError, OperationalError, ProgrammingError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import DeclarativeBase, Mapped, ORMExecuteState, Session, mapped_column, with_loader_criteria
 
 from . import outbox
 from .errors import Unavailable
-from .outages import has_moved_away, in_the_way, is_away, may_have_moved
+from .outages import has_moved_away, in_the_way, is_away, may_have_moved, signed_out
 from .pool import ByTenant, tenants_of
 from .scope import Scope, current_scope
 from .wire import ExtendedCursor, Fixed, Wire, run, run_alone
@@ -154,7 +154,8 @@ class _Pin:
 def unit_of_work() -> Iterator[Session]:
     """One transaction in the open scope: commit at the end, then deliver the outbox; roll back on any error.
 
-    Raises ScopeMissing without a scope at the first statement, Unavailable when PostgreSQL is away.
+    Raises ScopeMissing without a scope at the first statement, Unavailable when PostgreSQL is away, Unauthenticated when
+    a login session has ended meanwhile that made something by which to come back.
     """
     session = _begun() if _placement is not None else db.session.session_factory()
     with _as_current(session):
@@ -194,6 +195,9 @@ def _commit_or_roll_back(session: Session) -> Iterator[Session]:
         if is_away(error) or (_placement is not None and has_moved_away(error)) or in_the_way(error):
             raise Unavailable() from error
         raise
+    except DatabaseError as error:
+        session.rollback()
+        raise signed_out(error) or error from None
     except BaseException:
         session.rollback()
         raise

@@ -1,6 +1,9 @@
 """What PostgreSQL's refusals mean for whoever asked: away, moved, in the way (SQLSTATE, PostgreSQL appendix A)."""
 
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+from .errors import Unauthenticated
 
 
 def is_away(error: Exception) -> bool:
@@ -24,6 +27,13 @@ def has_moved_away(error: Exception) -> bool:
 def in_the_way(error: Exception) -> bool:
     """Whether somebody else's locks ended a transaction (deadlock, too long a wait): nothing was done, try again."""
     return _state(error) in ("40P01", "40001", "55P03")
+
+
+def signed_out(error: DBAPIError) -> Unauthenticated | None:
+    """What to tell somebody whose session ended under their hands (SQLSTATE ON004, migrations/tenant/0080)."""
+    if _state(error) != "ON004":
+        return None
+    return Unauthenticated(reason=error.orig.diag.message_detail)  # type: ignore[union-attr]
 
 
 def _state(error: Exception) -> str | None:

@@ -51,6 +51,14 @@ def wish(response: Response) -> Response:
     return response
 
 
+def came_with() -> bytes | None:
+    """The digest of the token that this browser has in use; keep_what_was() ends its session, if it is of the tenant that
+    is signed in to.
+    """
+    token = request.cookies.get(COOKIE, "")
+    return tokens.digest(token) if token else None
+
+
 def keep_what_was(response: Response, token: str) -> Response:
     """After signing in with `token`: keep the session that was in use, if that was wished and it is the same person's.
 

@@ -7,6 +7,7 @@ from uuid import UUID
 from flask import g
 from sqlalchemy.orm import Session
 
+from onyx.access.opening import must_be_let_in
 from onyx.access.policy import permissions_of
 from onyx.audit.actions import Action
 from onyx.audit.record import record, record_alone, target
@@ -15,6 +16,7 @@ from onyx.core.db import unit_of_work
 from onyx.core.errors import WrongCredentials
 from onyx.core.scope import tenant_scope
 from onyx.core.secrets import email_digest
+from onyx.edge import beside
 from onyx.edge.gate import anonymous
 from onyx.edge.session_policy import defaults
 from onyx.edge.state import state
@@ -63,26 +65,35 @@ def sign_in(form: SignIn, request: Request, site: Site) -> Entered | Challenged:
         _record_failure(actor, "suspended" if fitting else "wrong_password")
         raise WrongCredentials()
     proven = replace(actor, name=person.display_name, kind="user")
-    with tenant_scope(tenant.id, "auth", person.id), unit_of_work() as session:
-        if person.has_factor:
-            return _challenge(session, proven, site, form.remember)
-        opened = open_for(session, proven, form.remember)
+    try:
+        with tenant_scope(tenant.id, "auth", person.id), unit_of_work() as session:
+            if person.has_factor:
+                return _challenge(session, proven, site, form.remember, person.password_hash)
+            opened = open_for(session, proven, form.remember, compared=person.password_hash)
+    except WrongCredentials:
+        _record_failure(actor, "replaced_meanwhile")
+        raise
     return entered(opened, person, proven)
 
 
-def _challenge(session: Session, actor: Actor, site: Site, remember: bool) -> Challenged:
+def _challenge(session: Session, actor: Actor, site: Site, remember: bool, compared: str) -> Challenged:
     assert actor.user_id is not None
+    must_be_let_in(session, actor.user_id, compared)
     ticket, nonce = challenges.open_one(session, actor.tenant_id, actor.user_id, "sign_in", remember=remember)
     record(session, actor, Action.SIGN_IN_CHALLENGED, target("user", actor.user_id, actor.email))
     methods = factors.held(session, actor.user_id).methods
     return Challenged(ticket, methods, passkeys.to_sign(session, site, actor.user_id, nonce))
 
 
-def open_for(session: Session, actor: Actor, remember: bool, factor: str | None = None) -> service.SignedIn:
-    """Open a login session for somebody who has proved who they are; purpose `auth`."""
+def open_for(
+    session: Session, actor: Actor, remember: bool, factor: str | None = None, compared: str | None = None
+) -> service.SignedIn:
+    """Open a login session for somebody who has proved who they are, by `factor` or by a password that was `compared`
+    with a hash; purpose `auth`. Raises WrongCredentials where that has changed meanwhile.
+    """
     assert actor.user_id is not None
-    device = device_of(actor.request.user_agent)
-    return service.open_session(session, actor, actor.user_id, defaults(), remember, device, factor)
+    device, replaces = device_of(actor.request.user_agent), beside.came_with()
+    return service.open_session(session, actor, actor.user_id, defaults(), remember, device, factor, compared, replaces)
 
 
 def entered(opened: service.SignedIn, person: Any, actor: Actor) -> Entered:

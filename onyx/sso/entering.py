@@ -7,9 +7,10 @@ from onyx.access.opening import SignedIn, open_session
 from onyx.access.people import add_person
 from onyx.core.actor import Actor, Request
 from onyx.core.db import unit_of_work
-from onyx.core.errors import Conflict, Invalid, QuotaReached
+from onyx.core.errors import Conflict, Invalid, QuotaReached, WrongCredentials
 from onyx.core.scope import tenant_scope
 from onyx.core.secrets import email_digest
+from onyx.edge import beside
 from onyx.edge.bounds import tell
 from onyx.edge.gate import anonymous
 from onyx.edge.session_policy import defaults
@@ -30,7 +31,10 @@ def enter(place: Tenant, provider: Provider, claims: dict[str, Any], request: Re
     if person.status != "active":
         raise Refused("suspended", "suspended")
     actor = replace(nobody, user_id=person.id, email=person.email, name=person.display_name, kind="user")
-    return _open(actor, provider, claims)
+    try:
+        return _open(actor, provider, claims)
+    except WrongCredentials:
+        raise Refused("suspended", "suspended meanwhile") from None
 
 
 def connect(actor: Actor, provider: Provider, claims: dict[str, Any]) -> None:
@@ -103,7 +107,9 @@ def _open(actor: Actor, provider: Provider, claims: dict[str, Any]) -> SignedIn:
     assert actor.user_id is not None
     device, sid = device_of(actor.request.user_agent), claims.get("sid")
     with tenant_scope(actor.tenant_id, "auth", actor.user_id), unit_of_work() as session:
-        opened = open_session(session, actor, actor.user_id, defaults(), False, device, "sso")
+        opened = open_session(
+            session, actor, actor.user_id, defaults(), False, device, "sso", replaces=beside.came_with()
+        )
         session.flush()  # the session's row must be there before the one that hangs on it
         sid = sid[:200] if isinstance(sid, str) else None
         service.remember_session(session, actor.user_id, opened.session_id, provider.issuer, sid)

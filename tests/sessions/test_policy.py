@@ -106,6 +106,19 @@ def test_one_session_too_many_ends_the_oldest_which_is_told_why(app, say, sign_i
     assert _ask(app, sign_in("bob"))[0] == 200 and _ask(app, second)[0] == 200, "others' sessions do not count"
 
 
+def test_what_a_sign_in_replaces_takes_nobody_elses_place(app, client_of, say, sign_in, owner, world):
+    """The session that the browser had ends with it, so that there is room: the other device's, though older, goes on."""
+    say(session_max_concurrent=2)
+    phone, browser = sign_in("alice"), client_of("alice", by="cookie")
+    before = {**browser.signed_in, "token": browser.get_cookie("onyx_session").value}
+    sent = {"email": world.alice.email, "password": world.alice.password}
+    assert browser.post("/api/v1/auth/login", json=sent).status_code == 200
+    assert [_ask(app, one) for one in (phone, before)] == [(200, None), (401, "signed_in_anew")]
+    assert browser.get(ME).status_code == 200
+    sign_in("alice")
+    assert _ask(app, phone) == (401, "too_many_sessions"), "one too many ends the oldest as ever"
+
+
 def test_many_sign_ins_at_once_leave_no_more_than_allowed(say, sign_in, owner, world):
     say(session_max_concurrent=2)
     barrier = threading.Barrier(8)
