@@ -1,6 +1,6 @@
 """What a language model gets to read: who it is, and the latest of the conversation within a budget."""
 
-from onyx.core.db import rows, unit_of_work
+from onyx.core.db import only_rows, unit_of_work
 from onyx.core.wire import Fixed
 
 from .answers import Question
@@ -11,18 +11,19 @@ SYSTEM = (
     "You are the assistant of Onyx, a private workspace. Answer in the language of the question, in Markdown, plainly "
     "and briefly. Say so when you do not know."
 )
-_HISTORY = Fixed("""
+# The limit stands in the statement: with one that comes as a value PostgreSQL plans anew each time in longer chats.
+_HISTORY = Fixed(f"""
 select role, content from chat_message
  where user_id = (select user_id from chat_message where id = %s) and chat_session_id = %s
    and seq < (select seq from chat_message where id = %s) and status in ('done', 'stopped') and content <> ''
- order by seq desc limit %s
+ order by seq desc limit {MOST}
 """)
 
 
 def conversation(question: Question) -> list[dict[str, str]]:
     """System prompt, as much of the latest history as fits, the question: messages of the chat completions API."""
     with unit_of_work() as session:
-        found = rows(session, _HISTORY, question.message_id, question.chat_id, question.message_id, MOST)
+        found = only_rows(session, _HISTORY, question.message_id, question.chat_id, question.message_id)
     chosen: list[dict[str, str]] = []
     left = BUDGET - len(question.text)
     for row in found:

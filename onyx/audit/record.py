@@ -6,6 +6,7 @@ of a transaction without an event (migrations/tenant/0001), whatever wrote the c
 
 import json
 from collections.abc import Iterable
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -18,7 +19,7 @@ from sqlalchemy.orm import Session
 from onyx.core import outbox
 from onyx.core.actor import Actor
 from onyx.core.clock import now, rfc3339
-from onyx.core.db import rows, unit_of_work
+from onyx.core.db import rows_later, unit_of_work
 from onyx.core.errors import Unavailable
 from onyx.core.ids import uuid7
 from onyx.core.scope import Scope, current_scope, tenant_scope
@@ -140,16 +141,20 @@ def _write(session: Session) -> None:
     if waiting:
         session.flush()  # the change first, so that a change that fails is not preceded by its event
         events = [event for _, event in waiting]
-        text = json.dumps(events, default=str, separators=(",", ":"))
-        try:
-            rows(session, _APPEND, text)
-        except DataError:
-            raise  # what was sent cannot be stored: the sender is told, nothing is wrong with the trail
-        except DBAPIError as error:
-            for actor, event in waiting:
-                write_rescue(actor, event["action"], error)
-            raise Unrecorded() from error
+        session.info.setdefault("not_committed", []).append(partial(_must_be_rescued, waiting))
+        rows_later(session, _APPEND, json.dumps(events, default=str, separators=(",", ":")))
         outbox.put(session, "events.recorded", tenant=current_scope().tenant, events=[_letter(e) for e in events])
+
+
+def _must_be_rescued(waiting: list[tuple[Actor, dict[str, Any]]], error: DBAPIError) -> None:
+    """Say on disk what the trail could not take, or may not have: a lost server says no more. Raises Unrecorded."""
+    if isinstance(error, DataError):
+        return  # what was sent cannot be stored: the sender is told, nothing is wrong with the trail
+    if getattr(error.orig, "statement", None) != _APPEND and not error.connection_invalidated:
+        return  # another statement's, or the COMMIT's own
+    for actor, event in waiting:
+        write_rescue(actor, event["action"], error)
+    raise Unrecorded() from error
 
 
 def _letter(event: dict[str, Any]) -> tuple[str, str]:

@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from onyx.core.actor import Actor
-from onyx.core.db import rows
+from onyx.core.db import only_rows, rows
 from onyx.core.wire import Fixed
 
 MOST_CHATS = 201  # on a page, and one more that tells whether another page follows
@@ -88,11 +88,11 @@ select q.id, q.seq, q.created_at, r.id as reply_id, r.seq as reply_seq from chat
 def page_of_chats(
     session: Session, actor: Actor, limit: int, after: tuple[datetime, UUID] | None, title: str | None
 ) -> list[Any]:
-    """Up to `limit` chats, newest first, after a cursor, whose title holds some text."""
+    """Up to `limit` chats, newest first, after a cursor, whose title holds some text. Read in a transaction of its own."""
     if after is None and not title:
-        return rows(session, _NEWEST, actor.user_id, limit)
+        return only_rows(session, _NEWEST, actor.user_id, limit)
     moment, id = after or (None, None)
-    return rows(session, _OLDER, actor.user_id, moment, moment, id, title, title, limit)
+    return only_rows(session, _OLDER, actor.user_id, moment, moment, id, title, title, limit)
 
 
 def chat(session: Session, actor: Actor, chat_id: UUID) -> Any | None:

@@ -13,7 +13,7 @@ from onyx.access.projects import create_project, must_be_own
 from onyx.audit.actions import Action
 from onyx.audit.record import change, record, target
 from onyx.core.actor import Actor
-from onyx.core.db import rows, unit_of_work, violated
+from onyx.core.db import only_rows, rows, rows_later, unit_of_work, violated
 from onyx.core.errors import Conflict, NotFound
 from onyx.core.ids import uuid7
 from onyx.core.wire import Fixed
@@ -36,8 +36,7 @@ _LATEST = """(select l.id from chat_message l where l.user_id = chat.user_id and
 _MESSAGE_COLUMNS = (
     "user_id, id, chat_session_id, seq, author_id, parent_id, role, status, content, token_count, client_id"
 )
-# What a tenant's daily quota is held against when Redis does not know: counted with the message, for each person.
-_ONE_MORE = "on conflict (user_id, day, metric) do update set used = usage_day.used + 1"
+# count_message(): what a tenant's daily quota is held against when Redis does not know, counted for each person.
 _BEGIN = Fixed(f"""
 with chat as (
     insert into chat_session (user_id, id, project_id, title, preview, message_count, last_seq)
@@ -46,10 +45,8 @@ with chat as (
     insert into chat_message ({_MESSAGE_COLUMNS})
     values (%s, %s, %s, 1, %s, null, 'user', 'done', %s, %s, %s),
            (%s, %s, %s, 2, null, %s, 'assistant', 'pending', '', 0, null)
-), used as (
-    insert into usage_day (user_id, day, metric, used) values (%s, current_date, 'messages', 1) {_ONE_MORE}
 )
-select 2 as seq, now() as created_at
+select now() as created_at, count_message()
 """)
 _GO_ON = Fixed(f"""
 with chat as (
@@ -65,17 +62,12 @@ with chat as (
            'user', 'done', %s, %s::integer, %s::uuid from chat
     union all
     select chat.user_id, %s::uuid, chat.id, chat.last_seq, null, %s::uuid, 'assistant', 'pending', '', 0, null from chat
-), used as (
-    insert into usage_day (user_id, day, metric, used) select chat.user_id, current_date, 'messages', 1 from chat {_ONE_MORE}
 )
-select last_seq as seq, now() as created_at from chat
+select last_seq as seq, now() as created_at, count_message() from chat
 """)
-_REPLY = Fixed(f"""
-with used as (
-    insert into usage_day (user_id, day, metric, used) values (%s, current_date, 'messages', 1) {_ONE_MORE}
-)
+_REPLY = Fixed("""
 insert into chat_message (user_id, id, chat_session_id, parent_id, role, status, content)
-values (%s, %s, %s, %s, 'assistant', 'pending', '') returning seq, created_at
+values (%s, %s, %s, %s, 'assistant', 'pending', '') returning seq, created_at, count_message()
 """)
 _HOLD = Fixed("select 1 from chat_session where user_id = %s and id = %s for update")
 _RUNNING = Fixed("""
@@ -170,9 +162,8 @@ def send(actor: Actor, asked: Asked) -> Stored:
     """
     chat_id = asked.chat_id or _chat_of(actor, asked.client_id)
     try:
-        with unit_of_work() as session:
-            store = _begin if asked.chat_id is None else _go_on
-            return store(session, actor, chat_id, asked)
+        store = _begin if asked.chat_id is None else _go_on
+        return store(actor, chat_id, asked)
     except IntegrityError as error:
         broken = violated(error)
         if asked.client_id is None or broken not in _SENT_TWICE:
@@ -205,7 +196,7 @@ def retry(session: Session, actor: Actor, *, chat_id: UUID, message_id: UUID) ->
     if running:
         return Stored(chat_id, question.id, question.seq, question.created_at, running[0].id, running[0].seq, True)
     id = uuid7()
-    made = rows(session, _REPLY, actor.user_id, actor.user_id, id, chat_id, question.id)[0]
+    made = rows(session, _REPLY, actor.user_id, id, chat_id, question.id)[0]
     record(session, actor, Action.REPLY_RETRIED, target("chat", chat_id), target("message", id))
     return Stored(chat_id, question.id, question.seq, question.created_at, id, made.seq)
 
@@ -215,9 +206,10 @@ def finish_reply(
 ) -> Any | None:
     """Settle a pending reply, once; None when something else settled it before. `metadata` is JSON text.
 
+    Committed when this returns, where nothing else has begun in the unit of work.
     Derived, not audited: the answer belongs to the sent message, whose event stands in the trail.
     """
-    found = rows(session, _FINISH, content, status, tokens, metadata, user_id, reply_id)
+    found = only_rows(session, _FINISH, content, status, tokens, metadata, user_id, reply_id)
     return found[0] if found else None
 
 
@@ -239,39 +231,42 @@ def _chat_of(actor: Actor, client_id: UUID | None) -> UUID:
     return uuid5(client_id, f"chat of {actor.user_id}")
 
 
-def _begin(session: Session, actor: Actor, chat_id: UUID, asked: Asked) -> Stored:
-    """A new chat together with its first question."""
-    project_id = must_be_own(session, actor, asked.project_id)
-    if asked.project_name is not None:
-        project_id = create_project(session, actor, name=asked.project_name).id
-    if asked.parent_id is not None:
-        raise NotFound()
+def _begin(actor: Actor, chat_id: UUID, asked: Asked) -> Stored:
+    """A new chat together with its first question: rows, events and COMMIT in one round trip."""
     user, title, question, reply = actor.user_id, title_of(asked.content), uuid7(), uuid7()
-    stored = rows(
-        session, _BEGIN,
-        user, chat_id, project_id, title, asked.content,
-        user, question, chat_id, user, asked.content, estimated_tokens(asked.content), asked.client_id,
-        user, reply, chat_id, question, user,
-    )[0]  # fmt: skip
-    record(session, actor, Action.CHAT_CREATED, target("chat", chat_id))
-    record(session, actor, Action.MESSAGE_SENT, target("chat", chat_id), target("message", question))
-    return Stored(chat_id, question, 1, stored.created_at, reply, 2, title=title, created_chat=True)
+    with unit_of_work() as session:
+        project_id = must_be_own(session, actor, asked.project_id)
+        if asked.project_name is not None:
+            project_id = create_project(session, actor, name=asked.project_name).id
+        if asked.parent_id is not None:
+            raise NotFound()
+        stored = rows_later(
+            session, _BEGIN,
+            user, chat_id, project_id, title, asked.content,
+            user, question, chat_id, user, asked.content, estimated_tokens(asked.content), asked.client_id,
+            user, reply, chat_id, question,
+        )  # fmt: skip
+        record(session, actor, Action.CHAT_CREATED, target("chat", chat_id))
+        record(session, actor, Action.MESSAGE_SENT, target("chat", chat_id), target("message", question))
+    created_at = stored.rows[0].created_at
+    return Stored(chat_id, question, 1, created_at, reply, 2, title=title, created_chat=True)
 
 
-def _go_on(session: Session, actor: Actor, chat_id: UUID, asked: Asked) -> Stored:
+def _go_on(actor: Actor, chat_id: UUID, asked: Asked) -> Stored:
     """The next question of a chat."""
-    if asked.parent_id is not None and queries.message(session, actor, chat_id, asked.parent_id) is None:
-        raise NotFound()
     question, reply = uuid7(), uuid7()
-    stored = rows(
-        session, _GO_ON,
-        title_of(asked.content), asked.content, actor.user_id, chat_id,
-        question, asked.parent_id, asked.content, estimated_tokens(asked.content), asked.client_id,
-        reply, question,
-    )  # fmt: skip
-    if not stored:
-        raise NotFound()
-    record(session, actor, Action.MESSAGE_SENT, target("chat", chat_id), target("message", question))
+    with unit_of_work() as session:
+        if asked.parent_id is not None and queries.message(session, actor, chat_id, asked.parent_id) is None:
+            raise NotFound()
+        stored = rows(
+            session, _GO_ON,
+            title_of(asked.content), asked.content, actor.user_id, chat_id,
+            question, asked.parent_id, asked.content, estimated_tokens(asked.content), asked.client_id,
+            reply, question,
+        )  # fmt: skip
+        if not stored:
+            raise NotFound()
+        record(session, actor, Action.MESSAGE_SENT, target("chat", chat_id), target("message", question))
     seq = stored[0].seq
     return Stored(chat_id, question, seq - 1, stored[0].created_at, reply, seq)
 

@@ -32,10 +32,12 @@ def rows_committed(*results: Any) -> int | None:
     return sum(result.command_tuples or 0 for result in done) if commit.command_status == b"COMMIT" else None
 
 
-def must_be_good(results: Sequence[Any]) -> None:
-    """Raise psycopg.Error for the first that failed, InterfaceError for what nobody has asked for."""
+def must_be_good(results: Sequence[Any], statement: str | None = None) -> None:
+    """Raise psycopg.Error for the first that failed, as of this statement; InterfaceError for what nobody has asked for."""
     for result in results:
         if result.status == ExecStatus.FATAL_ERROR:
-            raise errors.error_from_result(result)
+            error = errors.error_from_result(result)
+            error.__dict__["statement"] = statement
+            raise error
         if result.status not in _GOOD:
             raise psycopg.InterfaceError(f"unexpected answer {ExecStatus(result.status).name}")

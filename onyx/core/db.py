@@ -21,33 +21,13 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, ORMExecuteState, Session, ma
 from . import outbox
 from .errors import Unavailable
 from .outages import has_moved_away, in_the_way, is_away, may_have_moved, signed_out
+from .pinned import PINNED, Pin
 from .pool import ByTenant, tenants_of
 from .scope import Scope, current_scope
-from .wire import ExtendedCursor, Fixed, Wire, run, run_alone
+from .wire import ExtendedCursor, Fixed, Later, Wire, run, run_alone, run_later
 
 TENANTS_PER_CONNECTION = 40  # about 50 MB of a backend, and 6 for prepared statements
 CONTROL_BIND = "control"
-_PINNED = {
-    "role": "none",
-    "row_security": "on",
-    "search_path": "",
-    "default_transaction_read_only": "off",
-    "statement_timeout": "30s",
-    "lock_timeout": "5s",
-    "idle_in_transaction_session_timeout": "60s",
-    "idle_session_timeout": "0",
-    "local_preload_libraries": "",
-    "default_transaction_isolation": "read\\ committed",
-    "default_transaction_deferrable": "off",
-    "standard_conforming_strings": "on",
-    "client_encoding": "UTF8",
-    "bytea_output": "hex",
-    "DateStyle": "ISO",
-    "IntervalStyle": "postgres",
-    "extra_float_digits": "1",
-    "plan_cache_mode": "auto",
-    "TimeZone": "UTC",
-}
 
 
 class Base(DeclarativeBase):
@@ -87,7 +67,6 @@ _HERE = Fixed("select 1 as here")
 
 def engine_options(pool_size: int = 28, more: int = 0) -> dict[str, Any]:
     """Options of an engine: connections that stay, and how many more there may be while much goes on."""
-    pinned = " ".join(f"-c {name}={value}" for name, value in _PINNED.items())
     return {
         "poolclass": ByTenant,
         "pool_size": pool_size,
@@ -98,7 +77,7 @@ def engine_options(pool_size: int = 28, more: int = 0) -> dict[str, Any]:
         "use_native_hstore": False,
         "hide_parameters": True,
         "connect_args": {
-            "options": pinned,
+            "options": PINNED,
             "prepare_threshold": None,
             "cursor_factory": ExtendedCursor,
             "connect_timeout": 5,
@@ -110,7 +89,7 @@ def install(engine: Engine, tell: Callable[[Connection, Scope], None]) -> None:
     """Bind the walls to the engine; `tell` begins with scope and signed context (tenancy.walls)."""
     global _tell
     _tell = tell
-    event.listen(engine, "do_connect", _Pin())
+    event.listen(engine, "do_connect", Pin())
     event.listen(engine, "checkout", _must_still_be_there)
     event.listen(engine, "reset", _leave_nothing_behind)
     event.listen(engine, "checkin", _retire_well_travelled)
@@ -133,21 +112,6 @@ def control_engine() -> Engine:
     From one pool, as many requests as it has connections would each hold one and wait for a second.
     """
     return db.engines.get(CONTROL_BIND) or db.engine
-
-
-class _Pin:
-    """Connects, and pins as well what only newer servers know: older ones would refuse an unknown setting."""
-
-    def __init__(self) -> None:
-        self.options = ""
-
-    def __call__(self, _dialect: object, _record: object, names: list[Any], more: dict[str, Any]) -> Wire:
-        made = Wire.connect(*names, **{**more, "options": more["options"] + self.options})
-        if self.options or made.info.server_version < 170000:
-            return made
-        made.close()
-        self.options = " -c transaction_timeout=0"
-        return self(_dialect, _record, names, more)
 
 
 @contextmanager
@@ -187,9 +151,7 @@ def _begun() -> Session:
 def _commit_or_roll_back(session: Session) -> Iterator[Session]:
     try:
         yield session
-        for finish in session.info.get("before_commit", ()):
-            finish(session)
-        session.commit()
+        _finish(session)
     except (OperationalError, PoolTimeout, ProgrammingError) as error:
         session.rollback()
         if is_away(error) or (_placement is not None and has_moved_away(error)) or in_the_way(error):
@@ -206,6 +168,17 @@ def _commit_or_roll_back(session: Session) -> Iterator[Session]:
         session.info.clear()
         session.close()
     outbox.deliver(letters)
+
+
+def _finish(session: Session) -> None:
+    try:
+        for finish in session.info.get("before_commit", ()):
+            finish(session)
+        session.commit()
+    except DBAPIError as error:
+        for must_know in session.info.get("not_committed", ()):
+            must_know(error)
+        raise
 
 
 @contextmanager
@@ -254,6 +227,11 @@ def rows(session: Session, statement: str, *values: Any) -> list[Any]:
 def only_rows(session: Session, statement: Fixed, *values: Any) -> list[Any]:
     """The same where it is all that the unit of work asks: one round trip, with neither BEGIN nor COMMIT."""
     return run_alone(session.connection(), statement, values)
+
+
+def rows_later(session: Session, statement: Fixed, *values: Any) -> Later:
+    """The same where nobody needs the rows before the commit: no round trip of its own. What it breaks shows there."""
+    return run_later(session.connection(), statement, values)
 
 
 @event.listens_for(Session, "after_begin")

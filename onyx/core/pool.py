@@ -69,7 +69,8 @@ class _Idle(queue.Queue[ConnectionPoolEntry]):
         if scope is None:
             return self.queue.pop()
         best, fewest = 0, 1 << 30
-        for place, record in enumerate(self.queue):
+        for place in reversed(range(len(self.queue))):  # who came back last has most of what it needs at hand
+            record = self.queue[place]
             known = tenants_of(record)
             if scope.tenant in known:
                 best, fewest = place, 0

@@ -10,11 +10,9 @@ once anything else has, they are sent unprepared until the reset has removed wha
 
 from collections import namedtuple
 from collections.abc import Sequence
-from datetime import date
 from functools import lru_cache
 from itertools import count
-from typing import Any, NamedTuple
-from uuid import UUID
+from typing import Any
 
 import psycopg
 from psycopg import errors, generators
@@ -23,31 +21,10 @@ from psycopg.pq import ExecStatus, TransactionStatus
 from sqlalchemy import Connection
 
 from .answers import answers, must_be_good, rows_committed
+from .fixed import Fixed, Later, Message, as_text
 
 _CLEAN = b"reset role;reset all;deallocate all;close all;unlisten *;select pg_advisory_unlock_all()"
 MOST_PREPARED = 160  # 20 to 60 KB of a backend's memory each
-
-
-class Fixed(str):
-    """A statement that stands in the source (`%s` for values). Made at import alone, never out of what comes in."""
-
-    __slots__ = ("sent",)
-    sent: bytes
-
-    def __new__(cls, text: str) -> "Fixed":
-        made = super().__new__(cls, text)
-        first, *others = text.split("%s")
-        numbered = first + "".join(f"${number}{part}" for number, part in enumerate(others, 1))
-        made.sent = numbered.replace("%%", "%").encode()
-        return made
-
-
-class _Message(NamedTuple):
-    """A statement with its values; what is prepared belongs to one tenant, so that no plan serves two."""
-
-    tenant: bytes
-    statement: Fixed
-    values: Sequence[bytes | None]
 
 
 Call = tuple[Fixed, Sequence[Any]]  # with its values
@@ -66,18 +43,19 @@ class Wire(psycopg.Connection[Any]):
 
     may_prepare = True
     clean = False  # nothing but fixed statements has run since the last reset
-    _opening: _Message | None = None
+    _opening: Message | None = None
     _tenant = b""
 
     def __init__(self, *parts: Any, **more: Any) -> None:
         super().__init__(*parts, **more)
         self._kept: dict[_Key, bytes] = {}
         self._numbers = count(1)  # no name is used twice
-        self._waiting: list[tuple[_Message, ...]] = []
+        self._waiting: list[tuple[Message, ...]] = []
+        self._later: list[Later] = []
 
     def begin(self, tell: Fixed, values: Sequence[bytes], tenant: bytes) -> None:
         """Have BEGIN, and one statement that tells who asks, precede the next statement."""
-        self._opening = _Message(b"", tell, values)
+        self._opening = Message(b"", tell, values)
         self._tenant = tenant
 
     @property
@@ -87,7 +65,16 @@ class Wire(psycopg.Connection[Any]):
 
     def run(self, statement: Fixed, values: Sequence[Any]) -> list[Any]:
         """Run a fixed statement; its rows, named. Raises psycopg.Error."""
-        return self._rows(self._send(_Message(self._tenant, statement, [_text(value) for value in values])))
+        return self._rows(self.wait(self._send(self._message(statement, values))))
+
+    def run_later(self, statement: Fixed, values: Sequence[Any]) -> Later:
+        """Have a fixed statement of this transaction go with whatever is sent next, at the latest with COMMIT.
+
+        Whoever sends that gets its error, which says whose it is (`error.statement`).
+        """
+        later = Later(self._message(statement, values))
+        self._later.append(later)
+        return later
 
     def run_alone(self, statement: Fixed, values: Sequence[Any]) -> list[Any]:
         """The same in a transaction of its own, of one round trip: without BEGIN it ends with its answer, committed or not
@@ -95,17 +82,19 @@ class Wire(psycopg.Connection[Any]):
 
         Within a transaction that has begun it is a statement like others.
         """
-        if self.pgconn.transaction_status != TransactionStatus.IDLE:
+        if self._later or self.pgconn.transaction_status != TransactionStatus.IDLE:
             return self.run(statement, values)
         opening, tenant = self._opening, self._tenant if self._opening is not None else b""
-        message = _Message(tenant, statement, [_text(value) for value in values])
+        message = Message(tenant, statement, [as_text(value) for value in values])
         try:
-            return self._rows(self._send(message, alone=True))
+            return self._rows(self.wait(self._send(message, alone=True)))
         finally:
             self._opening = opening
 
-    def _rows(self, sent: Any) -> list[Any]:
-        result = self.wait(sent)
+    def _message(self, statement: Fixed, values: Sequence[Any]) -> Message:
+        return Message(self._tenant, statement, [as_text(value) for value in values])
+
+    def _rows(self, result: Any) -> list[Any]:
         if result.status != ExecStatus.TUPLES_OK:
             return []
         names = tuple((result.fname(number) or b"").decode() for number in range(result.nfields))
@@ -115,21 +104,20 @@ class Wire(psycopg.Connection[Any]):
 
     def commit(self) -> None:
         """COMMIT, and then nothing is left behind. Raises psycopg.Error when nothing was committed."""
+        if self._later:
+            if self.clean:
+                return _must_have_committed(self.wait(self._send(commit=True)))
+            self.wait(self._send())
         self._opening = None  # nothing followed it
         if self.pgconn.transaction_status == TransactionStatus.IDLE:
             return
-        committed = self._run(b"commit" if self.clean else b"commit;" + _CLEAN)[0]
-        if committed.command_status != b"COMMIT":  # PostgreSQL says so without an error when a statement had failed
-            raise errors.InFailedSqlTransaction("a statement had failed: the transaction was rolled back")
+        _must_have_committed(self._run(b"commit" if self.clean else b"commit;" + _CLEAN)[0])
 
     def commit_each(self, calls: Sequence["Call"]) -> None:
         """Have a transaction of these statements, of which begin() spoke, wait for commit_all()."""
         if self._opening is None:
             raise psycopg.ProgrammingError("a transaction is told first who asks")
-        messages = [
-            _Message(self._tenant, statement, [_text(value) for value in values]) for statement, values in calls
-        ]
-        self._waiting.append((self._opening, *messages))
+        self._waiting.append((self._opening, *(self._message(*call) for call in calls)))
         self._opening = None
 
     def commit_all(self) -> list[int | None]:
@@ -149,6 +137,7 @@ class Wire(psycopg.Connection[Any]):
         """Roll back what is open and leave nothing behind: role, settings, statements, cursors, channels, locks."""
         self._opening = None
         self._waiting.clear()
+        self._later.clear()
         if self.pgconn.transaction_status != TransactionStatus.IDLE:
             self.rollback()
         if not self.clean:
@@ -159,7 +148,7 @@ class Wire(psycopg.Connection[Any]):
     def _start_query(self) -> Any:
         """Every other kind of statement passes here before it is sent: cursors, server-side cursors, COPY."""
         self.clean = False
-        if self._opening is not None:
+        if self._opening is not None or self._later:
             yield from self._send()
         yield from super()._start_query()
 
@@ -179,8 +168,9 @@ class Wire(psycopg.Connection[Any]):
             self._kept.clear()
         return results
 
-    def _send(self, message: _Message | None = None, alone: bool = False) -> Any:
-        """Send what opens the transaction, if it is not open yet, and a statement in one round trip; its result.
+    def _send(self, message: Message | None = None, alone: bool = False, commit: bool = False) -> Any:
+        """Send what opens the transaction, if it is not open yet, what was put off, and a statement or COMMIT in one round
+        trip; the last one's result.
 
         What is sent before the sync is one transaction in any case (PostgreSQL, 55.2.4): `alone`, it ends there.
         """
@@ -194,16 +184,26 @@ class Wire(psycopg.Connection[Any]):
                 about.append(None)
             about += self._put(self._opening)
             self._opening = None
+        later, self._later = self._later, []
+        ends = []
+        for one in later:
+            about += self._put(one.message)
+            ends.append(len(about))
         if message is not None:
             about += self._put(message)
+        if commit:
+            wire.send_query_params(b"commit", None)
         wire.pipeline_sync()
         found = yield from answers(wire)
         wire.exit_pipeline_mode()
         self._forget_unmade(about, found)
-        must_be_good(found)
+        for one, end in zip(later, ends, strict=True):
+            must_be_good(found[:end], one.message.statement)
+            one.rows = self._rows(found[end - 1])
+        must_be_good(found, message and message.statement)
         return found[-2]
 
-    def _send_each(self, transactions: Sequence[tuple[_Message, ...]]) -> Any:
+    def _send_each(self, transactions: Sequence[tuple[Message, ...]]) -> Any:
         wire, about, parts = self.pgconn, list[_Key | None](), []
         wire.enter_pipeline_mode()
         for told, *messages in transactions:
@@ -221,7 +221,7 @@ class Wire(psycopg.Connection[Any]):
         self._forget_unmade(about, found)
         return [rows_committed(*found[part]) for part in parts]
 
-    def _put(self, message: _Message) -> list[_Key | None]:
+    def _put(self, message: Message) -> list[_Key | None]:
         """Queue a statement; for each answer that will come, what it prepares, or None."""
         key, values = message[:2], message.values
         if not (self.clean and self.may_prepare):
@@ -243,16 +243,10 @@ class Wire(psycopg.Connection[Any]):
                 self._kept.pop(made, None)
 
 
-def _text(value: Any) -> bytes | None:
-    """A value as PostgreSQL reads it. Raises DataError for what it cannot hold, TypeError for an unknown kind."""
-    if value is None:
-        return None
-    if isinstance(value, (str, UUID, int, date)):
-        text = str(value).encode()
-        if b"\0" in text:
-            raise psycopg.DataError("PostgreSQL text fields cannot contain NUL (0x00) bytes")
-        return text
-    raise TypeError(f"a fixed statement takes no {type(value).__name__}")
+def _must_have_committed(result: Any) -> None:
+    """PostgreSQL says so without an error when a statement had failed."""
+    if result.command_status != b"COMMIT":
+        raise errors.InFailedSqlTransaction("a statement had failed: the transaction was rolled back")
 
 
 @lru_cache(maxsize=256)
@@ -269,19 +263,26 @@ def begin(connection: Connection, tell: Fixed, *values: bytes, tenant: bytes) ->
 
 def run(connection: Connection, statement: Fixed, values: Sequence[Any]) -> list[Any]:
     """Run a fixed statement in SQLAlchemy's transaction: named rows. Raises DBAPIError."""
-    return _run(connection, connection.connection.dbapi_connection.run, statement, values)  # type: ignore[union-attr]
+    return _run(connection, connection.connection.dbapi_connection.run, statement, values)  # type: ignore[union-attr,no-any-return]
 
 
 def run_alone(connection: Connection, statement: Fixed, values: Sequence[Any]) -> list[Any]:
     """Run the only statement of a transaction, which is over with it: named rows. Raises DBAPIError."""
-    return _run(connection, connection.connection.dbapi_connection.run_alone, statement, values)  # type: ignore[union-attr]
+    return _run(connection, connection.connection.dbapi_connection.run_alone, statement, values)  # type: ignore[union-attr,no-any-return]
 
 
-def _run(connection: Connection, how: Any, statement: Fixed, values: Sequence[Any]) -> list[Any]:
+def run_later(connection: Connection, statement: Fixed, values: Sequence[Any]) -> Later:
+    """Have a statement go with the next one of the transaction, or its COMMIT, whose error tells whose it is.
+
+    Raises DBAPIError for values that cannot be sent.
+    """
+    return _run(connection, connection.connection.dbapi_connection.run_later, statement, values)  # type: ignore[union-attr,no-any-return]
+
+
+def _run(connection: Connection, how: Any, statement: Fixed, values: Sequence[Any]) -> Any:
     if connection.engine._has_events:
         connection.dispatch.before_cursor_execute(connection, None, statement, values, None, False)
     try:
-        found: list[Any] = how(statement, values)
-        return found
+        return how(statement, values)
     except psycopg.Error as error:
         connection._handle_dbapi_exception(error, statement, values, None, None)  # its own care for a lost server

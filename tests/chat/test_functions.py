@@ -70,3 +70,17 @@ def test_a_new_message_moves_its_chat_to_the_top(client_of: Client) -> None:
     assert newest() == [second, first]
     alice.post("/chat", json={"text": "again", "session_id": first})
     assert newest() == [first, second]
+
+
+def test_a_message_counts_for_whoever_the_context_names_and_without_one_not_at_all(
+    session_of: Client, world: Any, owner: Any
+) -> None:
+    seen = f"select user_id, sum(used) from {world.acme.schema}.usage_day where metric = 'messages' group by user_id"
+    before = dict(owner.execute(seen).fetchall())
+    with session_of("bob") as session:
+        rows(session, "select count_message()")
+    assert dict(owner.execute(seen).fetchall()) == {**before, world.bob.id: before.get(world.bob.id, 0) + 1}
+    for name, purpose in (("bob", "auth"), ("carol", "auditor")):
+        with pytest.raises(DBAPIError, match="no valid context"), session_of(name, purpose) as session:
+            rows(session, "select count_message()")
+    assert sum(dict(owner.execute(seen).fetchall()).values()) == sum(before.values()) + 1

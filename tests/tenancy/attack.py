@@ -19,6 +19,7 @@ from sqlalchemy.orm import Session
 from onyx.core import db as database
 from onyx.core.db import unit_of_work
 from onyx.core.errors import OnyxError
+from onyx.core.pinned import PINNED
 from onyx.core.scope import Scope, tenant_scope
 from onyx.tenancy import context, walls
 from tests.cast import World
@@ -98,8 +99,7 @@ def _savepointed(session: Session, statement: str) -> Iterator[str]:
 def log_in_raw(stage: Stage, statements: list[str]) -> list[str]:
     """Run statements with onyx_app's password and no key: simple protocol, several statements in one string."""
     heard: list[str] = []
-    options = " ".join(f"-c {name}={value}" for name, value in database._PINNED.items())
-    with closing(psycopg.connect(stage.addresses["DATABASE_URL"], autocommit=True, options=options)) as connection:
+    with closing(psycopg.connect(stage.addresses["DATABASE_URL"], autocommit=True, options=PINNED)) as connection:
         for statement in statements:
             try:
                 cursor = connection.execute(stage.fill(statement).encode())

@@ -16,6 +16,7 @@ from onyx import embedded
 from onyx.app import create_app, load_settings
 from onyx.core import db as database
 from onyx.core.db import db
+from onyx.core.wire import Wire
 from onyx.tenancy import bootstrap, migrate, nodes
 from tests import afterwards
 from tests.cast import Tenant
@@ -138,3 +139,18 @@ def _with_app(addresses, found, var) -> Iterator[Two]:
     with made.app_context():
         for engine in db.engines.values():
             let_go(engine)
+
+
+@pytest.fixture
+def trips(monkeypatch):
+    """How many round trips to PostgreSQL there were."""
+    made: list[str] = []
+    for name in ("_send", "_run"):
+        before = getattr(Wire, name)
+
+        def counted(self, *asked, _before=before, **more):
+            made.append(_before.__name__)
+            return _before(self, *asked, **more)
+
+        monkeypatch.setattr(Wire, name, counted)
+    return made

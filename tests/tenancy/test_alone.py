@@ -7,7 +7,7 @@ from psycopg.pq import TransactionStatus
 from sqlalchemy.exc import DBAPIError
 
 from onyx.core.db import only_rows, rows
-from onyx.core.wire import Fixed, Wire
+from onyx.core.wire import Fixed
 
 _WHO = Fixed(
     "select current_user::text as role, current_setting('search_path') as path, onyx.ctx_tenant()::text as tenant"
@@ -15,21 +15,6 @@ _WHO = Fixed(
 _LEFT = Fixed("select current_user::text as role, coalesce(current_setting('onyx.context', true), '') as context")
 _NAME = Fixed("update profile set last_login_at = now() where user_id = %s returning last_login_at::text as at")
 _WRONG = Fixed("with made as (update profile set last_login_at = '2001-01-01' where user_id = %s) select 1 / (%s - 1)")
-
-
-@pytest.fixture
-def trips(monkeypatch):
-    """How many round trips to PostgreSQL there were."""
-    made: list[str] = []
-    for name in ("_send", "_run"):
-        before = getattr(Wire, name)
-
-        def counted(self, *asked, _before=before, **more):
-            made.append(_before.__name__)
-            return _before(self, *asked, **more)
-
-        monkeypatch.setattr(Wire, name, counted)
-    return made
 
 
 def test_it_runs_as_the_tenant_in_one_round_trip(session_of, world, trips):
