@@ -6,7 +6,6 @@ room for the next. What is refused here is told in the same words as everything 
 """
 
 import errno
-import gc
 import json
 import socket
 import sys
@@ -74,16 +73,11 @@ class Worker(GeventWorker):
         self._waiting: dict[Any, Any] = {}
 
     def load_wsgi(self) -> None:
-        """What the application is made of stays for ever: the collector looks at it neither now nor later.
-
-        gunicorn counts a worker's patience from its first sign of life: given here, a worker that never finishes
+        """gunicorn counts a worker's patience from its first sign of life: given here, a worker that never finishes
         loading is ended and begun anew as well.
         """
         self.notify()
-        gc.disable()
         super().load_wsgi()
-        gc.freeze()
-        gc.enable()
 
     def handle_abort(self, sig: int, frame: Any) -> None:
         """The master lost patience: say where everything stands, and end."""

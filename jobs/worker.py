@@ -40,6 +40,7 @@ MODULES = (
     "sessions",
     "upkeep",
 )
+FEATURES = ()  # of the web: jobs stand on what lies below it
 _log = structlog.get_logger()
 
 
@@ -61,7 +62,7 @@ class Worker(SimpleWorker):
 
 def main() -> None:
     """Work until asked to stop; a Redis that goes away is waited for."""
-    app = create_app()
+    app = create_app(features=FEATURES)
     with app.app_context():
         boot_check.require_walls()
     for module in MODULES:

@@ -48,6 +48,21 @@ from onyx.tenancy import boot_check, keyring, nodes, placement, walls
 from onyx.tenancy.fit import WrongVersion
 from onyx.tenancy.master_check import WrongMasterKey
 
+COMMANDS = (
+    "backups",
+    "doctor",
+    "isolation",
+    "jobs",
+    "keys",
+    "migrate",
+    "nodes",
+    "retention",
+    "sessions",
+    "setup",
+    "tenants",
+    "urls",
+    "users",
+)
 GUNICORN_GIVES_UP = 3  # a worker that ends so is not started again
 FEATURES = (
     "health",
@@ -125,8 +140,8 @@ def create_app(
 
 
 def _wanted() -> tuple[str, ...]:
-    """All features, but for `flask migrate`: it needs nothing of the web, which takes longer to import than it runs."""
-    return ("commands",) if sys.argv[1:2] == ["migrate"] else FEATURES
+    """All features, but for our own commands: they need nothing of the web, which takes longer to import than most run."""
+    return ("commands",) if sys.argv[1:2] and sys.argv[1] in COMMANDS else FEATURES
 
 
 def start_background(app: Flask) -> None:

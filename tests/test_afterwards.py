@@ -16,11 +16,12 @@ from tests.waiting import until
 
 ROOT = Path(__file__).resolve().parents[1]
 RUN = """
-import subprocess, sys, time
+import signal, subprocess, sys, time
 from pathlib import Path
 from onyx import embedded
 from onyx.embedded import places, redis_server
 from tests import afterwards
+signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored where a script runs the tests in the background
 afterwards.begin()
 afterwards.look_after(Path(sys.argv[1]))
 one = subprocess.Popen(["sleep", "600"], start_new_session=True)

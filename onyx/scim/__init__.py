@@ -2,9 +2,9 @@
 
 from flask import Flask
 
-from . import groups, routes, users
+from . import doors
 
 
 def register(app: Flask) -> None:
-    for module in (routes, users, groups):
-        app.register_blueprint(module.blueprint)
+    for blueprint in doors.BLUEPRINTS:
+        app.register_blueprint(blueprint)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, TypeVar
 
-from flask import Blueprint, Response, request
+from flask import Response, request
 from pydantic import BaseModel, ConfigDict, ValidationError
 from scim2_models import (
     Context,
@@ -20,7 +20,6 @@ from scim2_models import (
     SearchRequest,
     UniquenessException,
 )
-from sqlalchemy.exc import DataError
 from werkzeug.exceptions import HTTPException
 
 from onyx.core import errors
@@ -71,6 +70,16 @@ def wanted(model: Any, before: Any) -> Any:
     made = before.model_copy(deep=True)
     received(PatchOp[model], Context.RESOURCE_PATCH_REQUEST).patch(made, LENIENT)
     return made
+
+
+def new(model: Any) -> Any:
+    """A resource that is to be made (RFC 7644, section 3.3)."""
+    return received(model, Context.RESOURCE_CREATION_REQUEST)
+
+
+def searched(model: Any) -> Any:
+    """The search of a body (RFC 7644, section 3.4.3)."""
+    return received(SearchRequest[model], Context.SEARCH_REQUEST)
 
 
 def asked(model: Any) -> Any:
@@ -139,45 +148,44 @@ def _sifted(search: Any, found: Sequence[Resource[Any]]) -> list[Any]:
     return ordered
 
 
-def install(blueprint: Blueprint) -> None:
-    """Answer every error of these routes in SCIM's shape."""
-    blueprint.register_error_handler(SCIMException, _scim)
-    blueprint.register_error_handler(ValidationError, _invalid)
-    blueprint.register_error_handler(errors.OnyxError, _onyx)
-    blueprint.register_error_handler(HTTPException, _http)
-    blueprint.register_error_handler(DataError, lambda _: _scim(InvalidValueException()))
-    blueprint.register_error_handler(UnicodeError, lambda _: _scim(InvalidSyntaxException()))
-
-
 def _told(error: Error) -> Response:
     text = error.model_dump_json(scim_ctx=Context.RESOURCE_QUERY_RESPONSE)
     return Response(text, error.status or 400, content_type="application/scim+json")
 
 
-def _scim(error: SCIMException) -> Response:
+def scim(error: SCIMException) -> Response:
     return _told(error.to_error())
 
 
-def _invalid(error: ValidationError) -> Response:
+def unstorable() -> Response:
+    """What PostgreSQL cannot hold."""
+    return scim(InvalidValueException())
+
+
+def unreadable() -> Response:
+    return scim(InvalidSyntaxException())
+
+
+def invalid(error: ValidationError) -> Response:
     return _told(Error.from_validation_error(error.errors(include_input=False)[0]))
 
 
-def _onyx(error: errors.OnyxError) -> Response:
+def onyx(error: errors.OnyxError) -> Response:
     """The domain's words as SCIM's: what is taken or refused by a rule is 409, as the directory expects."""
     detail = " ".join([error.message, *(error.fields or {}).values()])
     if isinstance(error, errors.NotFound):
-        return _scim(NotFoundException(detail=error.message))
+        return scim(NotFoundException(detail=error.message))
     if isinstance(error, errors.Conflict):
-        return _scim(UniquenessException(detail=detail))
+        return scim(UniquenessException(detail=detail))
     if isinstance(error, errors.Invalid):
-        return _scim(InvalidValueException(detail=detail))
+        return scim(InvalidValueException(detail=detail))
     response = _told(Error(status=status_of(error), detail=detail))
     if isinstance(error, errors.TooMany):
         response.headers["Retry-After"] = str(error.retry_after)
     return response
 
 
-def _http(error: HTTPException) -> Response:
+def http(error: HTTPException) -> Response:
     if error.code == 400:
-        return _scim(InvalidSyntaxException(detail=error.description))
+        return scim(InvalidSyntaxException(detail=error.description))
     return _told(Error(status=error.code, detail=error.description))

@@ -15,7 +15,7 @@ from onyx.core.db import rows
 from onyx.core.errors import Invalid
 from onyx.identity.models import User as Person
 
-from . import queries
+from . import queries, shown
 from .resources import User
 
 FIRST_ROLE = "user"
@@ -96,4 +96,4 @@ def _shown_name(wanted: User) -> str:
 
 def resource(session: Session, id: UUID, base: str) -> User:
     """The person as the directory sees them now."""
-    return queries.user_resource(queries.people(session, queries.Narrow(id=id))[0], base)
+    return shown.user_resource(queries.people(session, queries.Narrow(id=id))[0], base)

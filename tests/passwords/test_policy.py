@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from onyx.identity import passwords
 from onyx.identity.password_policy import weakness
 from onyx.identity.passwords import new_password
 
@@ -50,6 +51,12 @@ def test_what_is_stored_has_the_cost_that_owasp_asks_for(client_of, world, owner
         f"select password_hash from {world.acme.schema}.credential where user_id = %s", [world.alice.id]
     ).fetchone()[0]
     assert stored.startswith("$argon2id$v=19$m=19456,t=2,p=1$")
+
+
+def test_whoever_is_nobody_is_refused_at_the_same_cost():
+    """S7: else the time of the answer tells who has an account."""
+    assert not passwords._hasher.check_needs_rehash(passwords._nobodys)
+    assert not passwords.verify(None, "nobody has this password")
 
 
 def test_it_holds_wherever_a_password_is_set(client_of, world):
