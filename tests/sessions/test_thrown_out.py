@@ -92,6 +92,8 @@ def test_what_is_made_in_a_session_that_is_being_ended_is_not_made(
             ("post", "/api/v1/invitations", {"email": "new@acme.example", "roles": ["user"]}),
             ("put", f"{bob}/roles", {"roles": ["admin"]}),
             ("post", f"{bob}/reset-link", None),
+            ("patch", bob, {"email": "thief@acme.example"}),
+            ("post", "/api/v1/roles", {"name": "Wide", "permissions": ["chat:use"]}),
         ],
         True: [
             ("post", USERS, {"email": "other@acme.example", "display_name": "Other", "roles": ["admin"]}),
@@ -133,7 +135,7 @@ def _ways_in(owner, tenant):
     """All rows by which somebody could come in."""
     tables = (
         "api_key", "app_user", "credential", "external_identity", "invitation", "passkey", "password_reset",
-        "recovery_code", "sso_provider", "totp", "user_role",
+        "recovery_code", "role", "sso_provider", "totp", "user_role",
     )  # fmt: skip
     without = {"app_user": " - 'status' - 'updated_at'"}
     return {
