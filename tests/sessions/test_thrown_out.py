@@ -105,18 +105,26 @@ def test_what_is_made_in_a_session_that_is_being_ended_is_not_made(
     def through(how, path, sent):
         return lambda: told(getattr(dana, how)(path, json=sent))
 
-    def set_up_sso():
-        try:
-            with as_signed_in("dana", "admin", dana) as session:
-                sso.save(session, actor_of("dana"), PROVIDER, "secret")
-        except Unauthenticated as refused:
-            return 401, refused.reason
+    def as_dana(purpose, work):
+        def refused():
+            try:
+                with as_signed_in("dana", purpose, dana) as session:
+                    work(session, actor_of("dana"))
+            except Unauthenticated as over:
+                return 401, over.reason
+
+        return refused
+
+    sso_doors = [
+        as_dana("admin", lambda session, actor: sso.save(session, actor, PROVIDER, "secret")),
+        as_dana("auth", lambda session, actor: sso.link(session, actor, actor.user_id, actor.email, "i", "s", "them")),
+    ]
 
     before = _ways_in(owner, world.acme)
     with as_signed_in("dana", "auth") as session:
         end_all_of(session, actor_of("dana"), world.dana.id, "revoked_by_admin")
-        under_way = meanwhile(*(through(*door) for door in doors), set_up_sso)
-    assert under_way() == [(401, "revoked_by_admin")] * (len(doors) + 1)
+        under_way = meanwhile(*(through(*door) for door in doors), *sso_doors)
+    assert under_way() == [(401, "revoked_by_admin")] * (len(doors) + 2)
     assert _ways_in(owner, world.acme) == before
 
 
@@ -126,8 +134,11 @@ def test_a_factor_is_not_enrolled_by_who_is_being_suspended(world, client_of, as
     before = _ways_in(owner, world.acme)
     with as_signed_in("dana", "admin") as session:
         lifecycle.suspend(session, actor_of("dana"), session.get_one(User, world.alice.id))
-        confirmed = meanwhile(lambda: alice.post(f"{FACTORS}/totp/confirm", json={"code": code}))
-    assert told(confirmed()) == (401, "suspended")
+        under_way = meanwhile(
+            lambda: told(alice.post(f"{FACTORS}/totp/confirm", json={"code": code})),
+            lambda: told(alice.post(f"{FACTORS}/totp")),
+        )
+    assert under_way() == [(401, "suspended")] * 2
     assert _ways_in(owner, world.acme) == before
 
 
