@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 import requests
 
@@ -268,3 +270,16 @@ def test_odd_bodies_are_told_in_scims_shape(directory_of, body, status):
 def test_odd_filters_are_400(directory_of, filter):
     answer = directory_of()("GET", f"/Users?filter={requests.utils.quote(filter)}")
     assert answer.status_code == 400 and answer.get_json()["scimType"] == "invalidFilter", answer.text
+
+
+@pytest.mark.slow
+def test_the_first_requests_of_a_process_may_come_together(server, directory_of):
+    """What speaks SCIM is brought by the first of them, aside; the others wait for it."""
+    fresh, key = server(fresh=True), directory_of().key
+
+    def ask(path):
+        with fresh.http(key) as http:
+            return http.get(f"/scim/v2/{path}").status_code
+
+    with ThreadPoolExecutor(4) as together:
+        assert list(together.map(ask, ("Users", "Groups", "Schemas", "Nothing"))) == [200, 200, 200, 404]
