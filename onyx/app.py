@@ -132,16 +132,18 @@ def create_app(
     live.install(app, Rooms(_store_at(app.extensions["onyx"].store, settings.redis_socketio_url)), async_mode)
     dropping.install(app)
     socket_log.install()
-    for feature in _wanted() if features is None else features:
+    for feature in _wanted(async_mode == "gevent") if features is None else features:
         importlib.import_module(f"onyx.{feature}").register(app)
     http.check_all_guarded(app)
     proxies.install(app, settings.trusted_proxies)
     return app
 
 
-def _wanted() -> tuple[str, ...]:
-    """All features, but for our own commands: they need nothing of the web, which takes longer to import than most run."""
-    return ("commands",) if sys.argv[1:2] and sys.argv[1] in COMMANDS else FEATURES
+def _wanted(serving: bool) -> tuple[str, ...]:
+    """For our own commands nothing of the web, which takes longer to import than most of them run; who serves runs none."""
+    if sys.argv[1:2] and sys.argv[1] in COMMANDS:
+        return ("commands",)
+    return tuple(feature for feature in FEATURES if not (serving and feature == "commands"))
 
 
 def start_background(app: Flask) -> None:

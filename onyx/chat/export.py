@@ -1,19 +1,21 @@
 """A chat as a document to keep: Markdown, JSON or HTML, never with active content."""
 
 import json
+from functools import cache
 from html import escape
-from typing import Any
-
-import nh3
-from markdown_it import MarkdownIt
+from typing import TYPE_CHECKING, Any
 
 from onyx.core.clock import rfc3339
+from onyx.core.late import Late
+
+if TYPE_CHECKING:
+    import markdown_it
+    import nh3
+else:
+    markdown_it, nh3 = Late("markdown_it"), Late("nh3")
 
 MEDIA = {"md": "text/markdown", "json": "application/json", "html": "text/html"}
 _WHO = {"user": "You", "assistant": "Onyx", "system": "Note"}
-# No images: one from elsewhere would tell its server who opened the export, and when.
-_TAGS = nh3.ALLOWED_TAGS - {"img"}
-_markdown = MarkdownIt("commonmark", {"html": False, "linkify": False}).enable("table")
 
 
 def exported(chat: Any, messages: list[Any], format: str) -> str:
@@ -70,7 +72,13 @@ def _as_html(chat: Any, messages: list[Any]) -> str:
 
 
 def _safe(markdown: str) -> str:
-    return nh3.clean(_markdown.render(markdown), tags=_TAGS)
+    """No images: one from elsewhere would tell its server who opened the export, and when."""
+    return nh3.clean(_markdown().render(markdown), tags=nh3.ALLOWED_TAGS - {"img"})
+
+
+@cache
+def _markdown() -> "markdown_it.MarkdownIt":
+    return markdown_it.MarkdownIt("commonmark", {"html": False, "linkify": False}).enable("table")
 
 
 def _state(row: Any) -> str:

@@ -2,23 +2,21 @@
 
 import json
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-import webauthn
 from sqlalchemy.orm import Session
-from webauthn.helpers.base64url_to_bytes import base64url_to_bytes
-from webauthn.helpers.exceptions import WebAuthnException
-from webauthn.helpers.structs import (
-    AuthenticatorSelectionCriteria,
-    AuthenticatorTransport,
-    PublicKeyCredentialDescriptor,
-    ResidentKeyRequirement,
-    UserVerificationRequirement,
-)
 
 from onyx.core.db import rows
 from onyx.core.ids import uuid7
+from onyx.core.late import Late
+
+if TYPE_CHECKING:
+    import webauthn
+    from webauthn.helpers import exceptions, structs
+else:
+    webauthn = Late("webauthn")
+    exceptions, structs = Late("webauthn.helpers.exceptions"), Late("webauthn.helpers.structs")
 
 _ALL = """
 select id, credential_id, public_key, sign_count, transports, name, created_at, last_used_at
@@ -29,7 +27,10 @@ insert into passkey (user_id, id, credential_id, public_key, sign_count, transpo
 values (%s, %s, %s, %s, %s, %s::jsonb, %s) on conflict (user_id, credential_id) do nothing returning id
 """
 _USED = "update passkey set sign_count = %s, last_used_at = now() where user_id = %s and id = %s and sign_count = %s returning 1"
-_TRANSPORTS = {transport.value: transport for transport in AuthenticatorTransport}
+# WebAuthn Level 3, section 5.8.4
+_TRANSPORTS = ("usb", "nfc", "ble", "smart-card", "internal", "cable", "hybrid")
+# Beside its own exceptions: whatever a stranger's bytes make the parsers raise is an answer that is wrong.
+_WRONG = (ValueError, TypeError, KeyError, AttributeError, IndexError, OverflowError, RecursionError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +57,9 @@ def to_register(session: Session, site: Site, tenant: UUID, user: UUID, email: s
             user_display_name=name,
             challenge=nonce,
             exclude_credentials=_described(of(session, user)),
-            authenticator_selection=AuthenticatorSelectionCriteria(
-                resident_key=ResidentKeyRequirement.PREFERRED, user_verification=UserVerificationRequirement.PREFERRED
+            authenticator_selection=structs.AuthenticatorSelectionCriteria(
+                resident_key=structs.ResidentKeyRequirement.PREFERRED,
+                user_verification=structs.UserVerificationRequirement.PREFERRED,
             ),
         )
     )
@@ -79,7 +81,7 @@ def add(session: Session, site: Site, user: UUID, nonce: bytes, answer: dict[str
         seen = webauthn.verify_registration_response(
             credential=answer, expected_challenge=nonce, expected_rp_id=site.host, expected_origin=site.origin
         )
-    except _WRONG:
+    except (exceptions.WebAuthnException, *_WRONG):
         return None
     told = answer.get("response", {}).get("transports")
     transports = [one for one in told if one in _TRANSPORTS][:8] if isinstance(told, list) else []
@@ -92,7 +94,7 @@ def add(session: Session, site: Site, user: UUID, nonce: bytes, answer: dict[str
 
 def for_anybody(site: Site, nonce: bytes) -> Any:
     """What navigator.credentials.get() is asked before anybody is named: the device must check who uses it."""
-    required = UserVerificationRequirement.REQUIRED
+    required = structs.UserVerificationRequirement.REQUIRED
     return _plain(
         webauthn.generate_authentication_options(rp_id=site.host, challenge=nonce, user_verification=required)
     )
@@ -106,7 +108,7 @@ def take(
     With `verified`, the device must have checked its user, by PIN or finger.
     """
     try:
-        wanted = base64url_to_bytes(str(answer.get("id", ""))[:1400])
+        wanted = webauthn.base64url_to_bytes(str(answer.get("id", ""))[:1400])
         held = next((row for row in of(session, user) if bytes(row.credential_id) == wanted), None)
         if held is None:
             return False
@@ -119,19 +121,16 @@ def take(
             credential_current_sign_count=held.sign_count,
             require_user_verification=verified,
         )
-    except _WRONG:
+    except (exceptions.WebAuthnException, *_WRONG):
         return False
     return bool(rows(session, _USED, seen.new_sign_count, user, held.id, held.sign_count))
 
 
-# Whatever a stranger's bytes make the parsers below raise is an answer that is wrong.
-_WRONG = (WebAuthnException, ValueError, TypeError, KeyError, AttributeError, IndexError, OverflowError, RecursionError)
-
-
-def _described(held: list[Any]) -> list[PublicKeyCredentialDescriptor]:
+def _described(held: list[Any]) -> "list[structs.PublicKeyCredentialDescriptor]":
     return [
-        PublicKeyCredentialDescriptor(
-            id=bytes(row.credential_id), transports=[_TRANSPORTS[one] for one in row.transports if one in _TRANSPORTS]
+        structs.PublicKeyCredentialDescriptor(
+            id=bytes(row.credential_id),
+            transports=[structs.AuthenticatorTransport(one) for one in row.transports if one in _TRANSPORTS],
         )
         for row in held
     ]

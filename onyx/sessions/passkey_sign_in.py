@@ -2,16 +2,15 @@
 
 import json
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
-
-from webauthn.helpers.base64url_to_bytes import base64url_to_bytes
 
 from onyx.audit.actions import Action
 from onyx.audit.record import record_alone, target
 from onyx.core.actor import Actor, Request
 from onyx.core.db import unit_of_work
 from onyx.core.errors import ChallengeOver, WrongCode
+from onyx.core.late import Late
 from onyx.core.scope import tenant_scope
 from onyx.edge.gate import anonymous
 from onyx.identity import open_challenges, passkeys
@@ -21,6 +20,11 @@ from onyx.tenancy.listing import place
 from . import queries, service
 from .forms import PasskeySignIn
 from .sign_in import Entered, entered, open_for
+
+if TYPE_CHECKING:
+    import webauthn
+else:
+    webauthn = Late("webauthn")
 
 _MESSAGE = "This passkey is not known here. Sign in with your e-mail and password."
 
@@ -61,8 +65,8 @@ def _read(answer: dict[str, Any]) -> tuple[UUID, UUID, bytes]:
     """Whose key says to have signed, and what. Raises WrongCode for what no browser sends."""
     try:
         response = answer["response"]
-        handle = base64url_to_bytes(response["userHandle"])
-        client = json.loads(base64url_to_bytes(response["clientDataJSON"]))
-        return UUID(bytes=handle[:16]), UUID(bytes=handle[16:]), base64url_to_bytes(client["challenge"])
+        handle = webauthn.base64url_to_bytes(response["userHandle"])
+        client = json.loads(webauthn.base64url_to_bytes(response["clientDataJSON"]))
+        return UUID(bytes=handle[:16]), UUID(bytes=handle[16:]), webauthn.base64url_to_bytes(client["challenge"])
     except (KeyError, TypeError, ValueError, AttributeError, RecursionError):
         raise WrongCode(_MESSAGE) from None

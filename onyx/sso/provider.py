@@ -7,22 +7,25 @@ import base64
 import json
 import time
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 from uuid import UUID
 
-from authlib.common.urls import add_params_to_uri
-from authlib.oauth2.rfc7636 import create_s256_code_challenge
-from authlib.oidc.core import CodeIDToken
-from joserfc import jwt
-from joserfc.errors import JoseError
-from joserfc.jwk import KeySet
-
 from onyx.core.errors import Unavailable
+from onyx.core.late import Late
 from onyx.edge.state import state
 from onyx.edge.store import Away, TenantStore
 
 from .outward import checked_url, fetch_json
+
+if TYPE_CHECKING:
+    from authlib.common import urls
+    from authlib.oauth2 import rfc7636
+    from authlib.oidc import core as oidc
+    from joserfc import errors, jwk, jwt
+else:
+    urls, rfc7636, oidc = Late("authlib.common.urls"), Late("authlib.oauth2.rfc7636"), Late("authlib.oidc.core")
+    errors, jwk, jwt = Late("joserfc.errors"), Late("joserfc.jwk"), Late("joserfc.jwt")
 
 # Signed by the provider's own key: a shared secret could sign for others (and `none` for all).
 ALGORITHMS = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"]
@@ -76,11 +79,11 @@ def way_there(provider: Provider, redirect_uri: str, state: str, nonce: str, ver
         "scope": "openid email profile",
         "state": state,
         "nonce": nonce,
-        "code_challenge": create_s256_code_challenge(verifier),
+        "code_challenge": rfc7636.create_s256_code_challenge(verifier),
         "code_challenge_method": "S256",
     }
     start = description(provider.tenant, provider.issuer)["authorization_endpoint"]
-    return str(add_params_to_uri(start, list(asked.items())))
+    return str(urls.add_params_to_uri(start, list(asked.items())))
 
 
 def redeem(provider: Provider, code: str, redirect_uri: str, nonce: str, verifier: str) -> dict[str, Any]:
@@ -127,9 +130,9 @@ def _checked(provider: Provider, token: str, params: dict[str, Any]) -> dict[str
             "aud": {"essential": True, "value": provider.client_id},
             "sub": {"essential": False, "allow_blank": True},
         }
-        claims = CodeIDToken({"sub": "", **found.claims}, found.header, options, params)
+        claims = oidc.CodeIDToken({"sub": "", **found.claims}, found.header, options, params)
         claims.validate(leeway=LEEWAY)
-    except (JoseError, ValueError, TypeError, KeyError) as error:
+    except (errors.JoseError, ValueError, TypeError, KeyError) as error:
         raise Refused("sso_failed", f"the token does not hold: {type(error).__name__} {error}"[:200]) from None
     if not isinstance(claims["sub"], str):
         raise Refused("sso_failed", "the subject is no text")
@@ -140,8 +143,8 @@ def _decoded(provider: Provider, token: str) -> Any:
     """The token under the provider's keys; they are fetched anew once when none of them fits."""
     for fresh in (False, True):
         try:
-            return jwt.decode(token, KeySet.import_key_set(_keys(provider, fresh)), algorithms=ALGORITHMS)
-        except (JoseError, ValueError):
+            return jwt.decode(token, jwk.KeySet.import_key_set(_keys(provider, fresh)), algorithms=ALGORITHMS)
+        except (errors.JoseError, ValueError):
             if fresh:
                 raise
     raise AssertionError("unreachable")

@@ -45,6 +45,7 @@ CACHED = {
     "onyx/apidocs/routes.py": "the API's description, the same for everybody",
     "onyx/apidocs/source.py": "source files of this checkout",
     "onyx/assistant/endpoint.py": "the one client of the language model, no content",
+    "onyx/chat/export.py:_markdown": "the renderer, no content",
     "onyx/core/networks.py:_parsed": "texts of networks as networks; the argument carries all that decides",
     "onyx/core/wire.py:_row_of": "names of columns",
     "onyx/edge/gate.py:_permissions": "roles → permissions; arguments carry all that decides",

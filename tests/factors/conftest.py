@@ -80,6 +80,17 @@ def forget_steps(owner, world):
 
 
 @pytest.fixture
+def used_code(owner, world):
+    """The code that a person used last: `now()` may be the next one already."""
+
+    def used(name: str, generator: pyotp.TOTP) -> str:
+        asked = f"select last_step from {world[name].tenant.schema}.totp where user_id = %s"
+        return generator.at(owner.execute(asked, [world[name].id]).fetchone()[0] * generator.interval)
+
+    return used
+
+
+@pytest.fixture
 def make_stale(owner, world):
     """Let a login session be older than a confirmation lasts."""
 

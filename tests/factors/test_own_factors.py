@@ -191,7 +191,7 @@ def test_a_password_or_a_code_opens_them_for_ten_minutes(client_of, codes_of, ma
     }
 
 
-def test_a_wrong_proof_opens_nothing(client_of, codes_of, make_stale, world, actions, passkey_of):
+def test_a_wrong_proof_opens_nothing(client_of, codes_of, used_code, make_stale, world, actions, passkey_of):
     dana = client_of("dana")
     generator, _ = codes_of("dana", dana)
     passkey_of_alice = passkey_of("alice")
@@ -199,7 +199,7 @@ def test_a_wrong_proof_opens_nothing(client_of, codes_of, make_stale, world, act
     challenge = dana.post(f"{STEP_UP}/challenge").get_json()["data"]
     assert challenge["passkey"] is None
     options = {"rpId": "localhost", "challenge": "AAAA"}
-    wrong = ({"password": "not the password at all"}, {"code": "000000"}, {"code": generator.now()},
+    wrong = ({"password": "not the password at all"}, {"code": "000000"}, {"code": used_code("dana", generator)},
              {"challenge": challenge["challenge"], "passkey": passkey_of_alice.sign(options)})  # fmt: skip
     for proof in wrong:
         assert dana.post(STEP_UP, json=proof).status_code == 422, proof

@@ -29,10 +29,10 @@ def test_the_password_alone_opens_nothing(app, world, codes_of, first_step, seco
     assert actions(world.acme, "sign_in.challenged") == 1 and actions(world.acme, "factor.added") == 1
 
 
-def test_a_code_is_good_once(codes_of, first_step, second_step):
+def test_a_code_is_good_once(codes_of, used_code, first_step, second_step):
     """Replayed within its half minute, with a new challenge: refused (RFC 6238, 5.2). The enrolment's code too."""
     generator, _ = codes_of("alice")
-    used = generator.now()
+    used = used_code("alice", generator)
     assert code_in(second_step(first_step("alice")["challenge"], code=used)) == "wrong_code"
     code = later_code(generator)
     assert second_step(first_step("alice")["challenge"], code=code).status_code == 200
