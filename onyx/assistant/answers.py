@@ -8,12 +8,13 @@ from uuid import UUID
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A stored question; its own message is never a source of its answer."""
+    """A stored question; its own message is never a source of its answer. `first`: nothing stands before it in its chat."""
 
     name: str
     chat_id: UUID
     message_id: UUID
     text: str
+    first: bool = False
 
 
 @dataclass(slots=True)

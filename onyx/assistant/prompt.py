@@ -1,5 +1,7 @@
 """What a language model gets to read: who it is, and the latest of the conversation within a budget."""
 
+from typing import Any
+
 from onyx.core.db import only_rows, unit_of_work
 from onyx.core.wire import Fixed
 
@@ -22,13 +24,17 @@ select role, content from chat_message
 
 def conversation(question: Question) -> list[dict[str, str]]:
     """System prompt, as much of the latest history as fits, the question: messages of the chat completions API."""
-    with unit_of_work() as session:
-        found = only_rows(session, _HISTORY, question.message_id, question.chat_id, question.message_id)
     chosen: list[dict[str, str]] = []
     left = BUDGET - len(question.text)
-    for row in found:
+    for row in [] if question.first else _before(question):
         left -= len(row.content)
         if left < 0:
             break
         chosen.append({"role": row.role, "content": row.content})
     return [{"role": "system", "content": SYSTEM}, *reversed(chosen), {"role": "user", "content": question.text}]
+
+
+def _before(question: Question) -> list[Any]:
+    """The latest messages before it, newest first."""
+    with unit_of_work() as session:
+        return only_rows(session, _HISTORY, question.message_id, question.chat_id, question.message_id)

@@ -3,6 +3,7 @@
 import json
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from queue import Empty, SimpleQueue
 from typing import Any
 from uuid import UUID
@@ -45,13 +46,17 @@ def written_here(stored: Stored, pieces: "SimpleQueue[tuple[str, dict[str, Any] 
     yield opening(stored)
     while True:
         try:
-            name, data = pieces.get(timeout=KEEP_ALIVE)
+            found = [pieces.get(timeout=KEEP_ALIVE)]
         except Empty:
             yield ": still here\n\n"
             continue
-        if data is None:
+        with suppress(Empty):
+            while True:
+                found.append(pieces.get_nowait())  # what lies there already goes in one write
+        if told := "".join(event(name, data) for name, data in found if data is not None):
+            yield told
+        if found[-1][1] is None:
             return
-        yield event(name, data)
 
 
 def written_before(app: Flask, actor: Actor, stored: Stored, seconds: float) -> Iterator[str]:

@@ -29,13 +29,14 @@ Sink = Callable[[str, dict[str, Any] | None], None]
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """A stored question whose reply is to be written."""
+    """A stored question whose reply is to be written; `first` if it begins its chat."""
 
     actor: Actor
     chat_id: UUID
     question_id: UUID
     reply_id: UUID
     text: str
+    first: bool = False
 
 
 @dataclass(slots=True)
@@ -50,10 +51,12 @@ class Outlet:
     length: int = 0
     pushed: int = 0
     last: float = 0.0
+    every: float = EVERY
 
-    @property
-    def every(self) -> float:
-        return EVERY if self.sink is None else BESIDE
+    def __post_init__(self) -> None:
+        """Where the asking device has its own stream, others wait also for the first words."""
+        if self.sink is not None:
+            self.every, self.last = BESIDE, time.monotonic()
 
     def add(self, text: str) -> None:
         if self.sink is not None:

@@ -5,8 +5,8 @@ One task produces, another hands out, so that a stop or a revocation takes effec
 
 import json
 import time
-from collections.abc import Callable
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, suppress
 from queue import Empty, SimpleQueue
 from typing import Any
 from uuid import UUID
@@ -31,6 +31,7 @@ from .outlet import Outlet, Sink, Turn, push_to_devices
 
 _log = structlog.get_logger()
 LONGEST_REPLY = 100_000
+TOGETHER = 32  # pieces that are handed out as one at most
 _tasks: set[Any] = set()
 
 
@@ -93,10 +94,10 @@ def _run(app: Flask, turn: Turn, stream: Stream, stack: ExitStack, sink: Sink | 
 
 def _write(app: Flask, turn: Turn, stream: Stream, sink: Sink | None) -> str:
     store = TenantStore(state().store, turn.actor.tenant_id)
-    _claim(store, turn.reply_id)
     outlet = Outlet(turn, store, sink)
     pieces: SimpleQueue[Any] = SimpleQueue()
     _spawn(_produce, app, turn, stream, pieces)
+    _claim(store, turn.reply_id)  # while the assistant is being asked
     status, metadata = _hand_out(outlet, stream, pieces)
     stream.stopped.set()  # the producer, if it still runs, has nobody to produce for
     outlet.flush()
@@ -113,7 +114,7 @@ def _produce(app: Flask, turn: Turn, stream: Stream, pieces: "SimpleQueue[Any]")
     actor = turn.actor
     try:
         with app.app_context(), tenant_scope(actor.tenant_id, "member", actor.user_id, actor.session_id):
-            asked = Question(actor.name, turn.chat_id, turn.question_id, turn.text)
+            asked = Question(actor.name, turn.chat_id, turn.question_id, turn.text, turn.first)
             made = answer(state().settings, asked, None if actor.bounds.own_model is False else actor.tenant_id)
             pieces.put(made)
             for text in made.pieces:
@@ -130,18 +131,19 @@ def _produce(app: Flask, turn: Turn, stream: Stream, pieces: "SimpleQueue[Any]")
 
 def _hand_out(outlet: Outlet, stream: Stream, pieces: "SimpleQueue[Any]") -> tuple[str, dict[str, Any]]:
     made: Answer | None = None
+    ahead: list[Any] = []
     while True:
         if stream.stopped.is_set():
             return "stopped", {**_described(made), "stopped_because": stream.reason}
         try:
-            piece = pieces.get(timeout=outlet.due_in())
+            piece = ahead.pop() if ahead else pieces.get(timeout=outlet.due_in())
         except Empty:
             outlet.flush()
             continue
         if stream.stopped.is_set():
             continue  # a stop ends the producer too: its end must not pass for the answer's
         if isinstance(piece, str):
-            outlet.add(piece)
+            outlet.add(piece + "".join(_waiting_texts(pieces, ahead)))
             if outlet.length >= LONGEST_REPLY:
                 return "done", {**_described(made), "cut_off": True}
         elif isinstance(piece, Answer):
@@ -151,6 +153,17 @@ def _hand_out(outlet: Outlet, stream: Stream, pieces: "SimpleQueue[Any]") -> tup
             return "failed", {**_described(made), "error": error}
         else:
             return "done", _described(made)
+
+
+def _waiting_texts(pieces: "SimpleQueue[Any]", ahead: list[Any]) -> Iterator[str]:
+    """The texts that lie there already: a busy process hands out fewer and longer pieces. What ends them goes `ahead`."""
+    with suppress(Empty):
+        for _ in range(TOGETHER):
+            piece = pieces.get_nowait()
+            if not isinstance(piece, str):
+                ahead.append(piece)
+                return
+            yield piece
 
 
 def _described(made: Answer | None) -> dict[str, Any]:

@@ -59,7 +59,7 @@ def ask(
             if sender is not None:
                 _tell_what_became(actor, stored, sender)
             return stored
-        turn = Turn(actor, stored.chat_id, stored.message_id, stored.reply_id, asked.content)
+        turn = Turn(actor, stored.chat_id, stored.message_id, stored.reply_id, asked.content, stored.created_chat)
         replies.start(turn, sink, place.pop_all().close)
     _tell_others(actor, stored, question_received(stored, asked.content, told_as), sender)
     return stored

@@ -187,6 +187,22 @@ def test_a_turn_over_http_streams_creates_and_is_sent_once(server: Connect, sign
         assert len(http.get(f"/api/v1/sessions/{found[0][1]['session_id']}/messages").json()["data"]) == 2
 
 
+def test_what_comes_at_once_is_handed_out_together_and_nothing_is_lost(
+    talker: Connect, model: Model, sign_in: Connect
+) -> None:
+    model.words = ["".join(f"w{i}🙂 " for i in range(n, n + 3)) for n in range(0, 900, 3)]
+    with talker().http(sign_in("alice")["token"]) as http:
+        found = events_of(http.post("/api/v1/chat", json={"text": "Count fast"}).text)
+    deltas = [data for name, data in found if name == "delta"]
+    told = ""
+    for delta in deltas:
+        assert delta["offset"] == len(told)
+        told += delta["text"]
+    assert told == "".join(model.words) == found[-1][1]["content"] and found[-1][0] == "done"
+    assert len(deltas) <= len(model.words)
+    assert [one["content"] for one in model.asked[0]["messages"] if one["role"] != "system"] == ["Count fast"]
+
+
 def test_a_reply_goes_on_when_the_client_has_left(talker: Connect, model: Model, sign_in: Connect) -> None:
     model.words, model.pause = [f"w{i} " for i in range(40)], 0.02
     running = talker()
