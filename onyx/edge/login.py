@@ -1,6 +1,7 @@
 """Flask-Login carries the identity that the gate found; it keeps none of its own."""
 
 from flask import Flask, Request, g
+from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
 from flask_login import LoginManager, UserMixin
 
 from onyx.core.actor import Actor
@@ -10,6 +11,17 @@ from .http import identified
 
 login_manager = LoginManager()
 login_manager.session_protection = None
+
+
+class WhereThereIsOne(SecureCookieSessionInterface):
+    """Flask's own session, in which the console keeps its notes from one page to the next: most requests bring none, and
+    for those nothing is made ready to check its signature.
+    """
+
+    def open_session(self, app: Flask, request: Request) -> SecureCookieSession | None:
+        if self.get_cookie_name(app) not in request.cookies:
+            return self.session_class()
+        return super().open_session(app, request)
 
 
 class SignedIn(UserMixin):
@@ -32,4 +44,5 @@ def load(_request: Request) -> SignedIn | None:
 
 
 def install(app: Flask) -> None:
+    app.session_interface = WhereThereIsOne()
     login_manager.init_app(app)
