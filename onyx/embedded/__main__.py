@@ -6,7 +6,8 @@ import shlex
 import sys
 from pathlib import Path
 
-from onyx.embedded import addresses, environment, preparation, servers, supervisor
+from onyx.embedded import addresses, environment, servers, supervisor
+from onyx.embedded.preparation import Preparation
 from onyx.embedded.trouble import Trouble
 
 
@@ -17,8 +18,8 @@ def tell(text: str) -> None:
 
 def start(var: Path) -> int:
     """Servers in the background, with an up-to-date database."""
-    addresses_now = servers.start(var, tell)
-    preparation.prepare(var, addresses_now, tell)
+    with Preparation(var) as prepared:
+        prepared.finish(servers.start(var, tell), tell)
     (var / "keep-running").touch()
     tell(f"PostgreSQL and Redis are running for {var}. `make stop` ends them.")
     return 0

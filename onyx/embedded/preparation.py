@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from collections.abc import Callable
@@ -14,15 +15,40 @@ from onyx.embedded.trouble import Trouble
 Say = Callable[[str], None]
 
 
-def prepare(var: Path, addresses: dict[str, str], say: Say) -> None:
-    """Roles, database and migrations; skipped for an external database whose owner's URL is not given."""
-    if "DATABASE_OWNER_URL" not in addresses:
-        say("DATABASE_OWNER_URL is not set: migrations are left to whoever has it.")
-        return
-    with lock.held(var / "prepare.lock"):
-        run_once(
-            "onyx.embedded.prepare", var, addresses, "The database could not be prepared; the reason stands above."
+class Preparation:
+    """Roles, database and migrations, by a child that loads its program while the servers start.
+
+    Use it in a `with` block: whatever happens inside, the child does not outlive it.
+    """
+
+    def __init__(self, var: Path) -> None:
+        self._var = var
+
+    def __enter__(self) -> Preparation:
+        self._child = subprocess.Popen(
+            [sys.executable, "-m", "onyx.embedded.prepare"],
+            cwd=ROOT,
+            env=child.environment_for(self._var, {}),
+            stdin=subprocess.PIPE,
+            preexec_fn=child.tie_to_parent,  # noqa: PLW1509 - we have no threads
         )
+        return self
+
+    def __exit__(self, *_told: object) -> None:
+        self._child.kill()
+        self._child.communicate()
+
+    def finish(self, addresses: dict[str, str], say: Say) -> None:
+        """Tell the child where the servers are and wait for it; skipped for an external database whose owner's URL is
+        not given. Raises Trouble.
+        """
+        if "DATABASE_OWNER_URL" not in addresses:
+            say("DATABASE_OWNER_URL is not set: migrations are left to whoever has it.")
+            return
+        with lock.held(self._var / "prepare.lock"):
+            self._child.communicate(json.dumps(child.environment_for(self._var, addresses)).encode())
+        if self._child.returncode:
+            raise Trouble("The database could not be prepared; the reason stands above.")
 
 
 def seed(var: Path, addresses: dict[str, str], say: Say) -> None:

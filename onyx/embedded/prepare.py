@@ -1,10 +1,12 @@
 """Bring the database to this checkout's version; run as a child, so that the parent stays small.
 
-Reads DATABASE_SUPERUSER_URL (embedded server only), DATABASE_OWNER_URL, ONYX_SECRET_KEY and ONYX_MASTER_KEY from its environment.
+Its environment comes as JSON by standard input, once the servers run: DATABASE_SUPERUSER_URL (embedded server only),
+DATABASE_OWNER_URL, ONYX_SECRET_KEY and ONYX_MASTER_KEY count.
 """
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 from urllib.parse import unquote, urlsplit
@@ -18,6 +20,11 @@ from onyx.tenancy import bootstrap, fit, master_check, migrate, nodes
 
 def main() -> int:
     """Roles and database when missing, then migrations; says nothing when there is nothing to do."""
+    told = sys.stdin.read()
+    if not told:
+        return 1  # whoever started us is gone, or has found that there is nothing to prepare
+    os.environ.clear()
+    os.environ.update(json.loads(told))
     owner = os.environ["DATABASE_OWNER_URL"]
     superuser = os.environ.get("DATABASE_SUPERUSER_URL")
     nodes.install(nodes_of(environment.value("DATABASE_OWNER_NODES")))

@@ -75,8 +75,9 @@ def bring_up(var: Path, children: list[Child]) -> None:
     host, port = address()
     end_leftovers(var)
     check_port(host, port)
-    addresses = servers.start(var, say)
-    preparation.prepare(var, addresses, say)
+    with preparation.Preparation(var) as prepared:
+        addresses = servers.start(var, say)
+        prepared.finish(addresses, say)
     preparation.seed(var, addresses, say)
     children.extend(family(var, addresses, port))
     children[0].start()  # the others would only take the processor from it while it starts
