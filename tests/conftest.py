@@ -23,7 +23,7 @@ from urllib.parse import unquote, urlsplit
 import psycopg
 import pytest
 from flask import Flask
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 from sqlalchemy import Engine
 
 from tests import afterwards
@@ -46,7 +46,14 @@ OWN_SETTINGS = (
     "TRUSTED_PROXIES",
     "SSO_",
 )
-settings.register_profile("onyx", database=None, deadline=None)
+# The same examples in each run, however slowly they come; whoever asks for more of them gets others each time.
+settings.register_profile(
+    "onyx",
+    database=None,
+    deadline=None,
+    derandomize="ATTACK_EXAMPLES" not in os.environ,
+    suppress_health_check=[HealthCheck.too_slow],
+)
 settings.load_profile("onyx")
 # Some two hundred processes are started: none of them is to compile Onyx anew, whatever the shell says about bytecode.
 sys.dont_write_bytecode = False
@@ -54,6 +61,8 @@ os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 # What is imported stays to the end: the collector need not look at it (until all tests are found, nor at the rest).
 gc.disable()
 FAST = "fsync = off\nsynchronous_commit = off\nfull_page_writes = off\nautovacuum_naptime = 10min\n"
+
+DAY, BEFORE_MIDNIGHT = 86_400, 60  # seconds
 
 # Folders whose files come first: they last long, so that none is alone at the end, or look at every tenant that is
 # there, of which other tests leave hundreds behind.
@@ -75,7 +84,12 @@ def pytest_unconfigure() -> None:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_protocol() -> Generator[None, object, object]:
-    """RQ's worker takes Ctrl-C and SIGTERM for itself, and would keep them from all tests that follow."""
+    """RQ's worker takes Ctrl-C and SIGTERM for itself, and would keep them from all tests that follow.
+
+    No test begins just before midnight (UTC): what it counts for a day, or puts into a month, would be of two.
+    """
+    if (left := DAY - time.time() % DAY) < BEFORE_MIDNIGHT:
+        time.sleep(left)
     before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         return (yield)

@@ -39,7 +39,7 @@ def talkers(models: Model, serving: dict[str, str], var: Path) -> Iterator[Conne
 
 @pytest.fixture
 def talker(model: Model, talkers: Connect) -> Connect:
-    return lambda processes=1, patience="20": talkers(processes, patience)
+    return lambda processes=1, patience="60": talkers(processes, patience)
 
 
 def test_a_language_model_answers_and_gets_the_history(
@@ -57,6 +57,7 @@ def test_a_language_model_answers_and_gets_the_history(
         settled(http, second["sessionId"], second["replyId"])
     told = [(m["role"], m["content"]) for m in model.asked[1]["messages"][1:]]
     assert told == [("user", "What is it?"), ("assistant", reply["content"]), ("user", "Again?")]
+    until(lambda: first["replyId"] in [p["messageId"] for n, p in list(alice.heard) if n == "message:received"])
     deltas = [p for n, p in alice.heard if n == "message:delta" and p["messageId"] == first["replyId"]]
     assert "".join(d["text"] for d in deltas) == reply["content"]
 
@@ -71,11 +72,12 @@ def test_a_model_that_fails_leaves_the_question_and_a_reply_with_a_retry(
 ) -> None:
     model.mood = mood
     token = sign_in("alice")["token"]
-    running = talker(patience="0.7")
-    alice = socket_of("alice", running, token=token)
-    ack = alice.ask("message:sent", {"content": "Do you hear me?"})
+    patient = talker()
+    hasty = talker(patience="0.7") if code == "provider_timeout" else patient
+    ack = socket_of("alice", hasty, token=token).ask("message:sent", {"content": "Do you hear me?"})
     assert ack["ok"]
-    with running.http(token) as http:
+    alice = socket_of("alice", patient, token=token)
+    with patient.http(token) as http:
         reply = settled(http, ack["sessionId"], ack["replyId"])
         assert reply["status"] == "failed" and reply["content"] == kept
         assert reply["metadata"]["error"]["code"] == code and reply["metadata"]["error"]["retry"] is True
@@ -152,7 +154,7 @@ def _until(lines: Iterator[str], deadline: float) -> Iterator[str]:
 def test_a_device_that_joins_in_the_middle_gets_the_text_so_far(
     talker: Connect, model: Model, socket_of: Connect, sign_in: Connect
 ) -> None:
-    model.words, model.pause = [f"ü🙂{i} " for i in range(1500)], 0.02
+    model.words, model.pause = [f"ü🙂{i} " for i in range(1500)], 0.1  # until somebody has joined
     token = sign_in("alice")["token"]
     running = talker(2)
     here = socket_of("alice", running, token=token)

@@ -12,6 +12,7 @@ import pytest
 
 from onyx.core.ids import uuid7
 from onyx.tenancy import catalogue, fleet, migrate, provisioning, scripts, structure
+from tests.waiting import until
 
 PROVISIONING = [
     ("provisioning._reserve", "before"),
@@ -116,20 +117,26 @@ def test_one_whose_table_is_in_use_is_left_for_later(place, monkeypatch):
 
 
 def test_two_workers_work_at_the_same_time(place, monkeypatch):
-    place.grow("select pg_sleep(0.3);")
-    asleep = "select count(*) from pg_stat_activity where wait_event = 'PgSleep' and datname = current_database()"
+    """The script waits for a lock that the test holds until as many wait as there are workers."""
+    monkeypatch.setattr(fleet, "_PATIENCE", "10min")
+    place.grow("select pg_advisory_xact_lock_shared(4711);")
+    migrate.migrate_all(place.owner_url, lambda _: None)  # what new tenants are made of is prepared, by one alone
+    lock = "locktype = 'advisory' and objid = 4711 and database = (select oid from pg_database where datname = current_database())"
+    waiting = f"select count(*) from pg_locks where {lock} and not granted"
 
-    def most_at_once(workers):
+    def at_once(workers):
         place.database.execute("delete from onyx.tenant_migration where name = 'grown'")
-        with ThreadPoolExecutor(1) as pool:
-            done, most = pool.submit(migrate.migrate_all, place.owner_url, lambda _: None, workers=workers), 0
-            while not done.done():
-                most = max(most, place.database.execute(asleep).fetchone()[0])
-                time.sleep(0.01)
-        assert done.result() >= 5
-        return most
+        with ThreadPoolExecutor(1) as pool, psycopg.connect(place.owner_url) as holder:
+            holder.execute("select pg_advisory_xact_lock(4711)")
+            done = pool.submit(migrate.migrate_all, place.owner_url, lambda _: None, workers=workers)
+            until(lambda: done.done() or place.database.execute(waiting).fetchone() == (workers,))
+            time.sleep(0.3)  # one more than there should be would come too
+            found = place.database.execute(waiting).fetchone()[0]
+            holder.rollback()
+            assert done.result() >= 5
+        return found
 
-    assert [most_at_once(workers) for workers in (2, 1)] == [2, 1]
+    assert [at_once(workers) for workers in (2, 1)] == [2, 1]
 
 
 def test_a_new_tenant_is_what_migrations_one_by_one_would_have_made(place):

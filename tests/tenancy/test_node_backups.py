@@ -76,7 +76,7 @@ def test_it_is_saved_tried_and_restored_where_it_lies(two, place, owner, owner_u
     went = restore.restore(owner_url, source, place.operator)
     assert went["in_place"] and _projects(two.owner, tenant) == ["before"]
     assert owner.execute("select to_regnamespace(%s)", [tenant.schema]).fetchone() == (None,)
-    until(lambda: two.app.test_client().get("/api/v1/users/me", headers=headers).status_code == 401, 10)
+    until(lambda: two.app.test_client().get("/api/v1/users/me", headers=headers).status_code == 401)
     assert _sign_in(two.app, place.tess)
     assert _told(owner, place.operator, tenant.id)[-2:] == [
         ("restore.begun", "success"), ("tenant.restored", "success")

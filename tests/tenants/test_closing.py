@@ -40,7 +40,7 @@ def model():
 @pytest.fixture
 def talker(model, server):
     model.reset()
-    model.words, model.pause = [f"w{i} " for i in range(2000)], 0.02
+    model.words, model.pause = [f"w{i} " for i in range(2000)], 0.1  # three minutes
     return server(processes=PROCESSES, fresh=True, LLM_BASE_URL=model.url, LLM_MODEL="local")
 
 
@@ -86,7 +86,7 @@ def test_everything_of_a_suspended_tenant_ends_within_a_second(talker, socket_of
     assert len(ended) == 2
     for rest in ended.values():
         assert '"status":"stopped"' in rest and "tenant_suspended" in rest
-    assert next(other).startswith(("data", "event", "")) and stranger.connected
+    assert '"status":"stopped"' not in "".join(next(other) for _ in range(20)) and stranger.connected
 
     assert petra.post(f"/api/v1/tenants/{world.acme.id}/resume").status_code == 200
     assert program.get("/api/v1/users/me").status_code == 200, "a key is not a session: it works again"
@@ -106,7 +106,7 @@ def test_an_answer_ends_within_a_second_when_its_reader_s_network_is_let_in_no_m
     assert petra.patch(place, json={"settings": {"email_domains": ["acme.example"]}}).status_code == 200
     assert next(mine) is not None and next(by_key) is not None, "other settings end nothing"
     assert petra.patch(place, json={"settings": {"ip_allow": ["203.0.113.0/24"]}}).status_code == 200
-    with promptly(4):  # all of it takes forty
+    with promptly(4):
         for lines in (mine, by_key):
             rest = "\n".join(lines)
             assert '"status":"stopped"' in rest and "address_refused" in rest and "w1999 " not in rest
@@ -119,14 +119,15 @@ def test_an_answer_ends_within_a_second_when_its_reader_s_network_is_let_in_no_m
 
 @pytest.mark.slow
 def test_end_all_sessions_leaves_the_admins_own_answer_running(talker, model, sign_in, world):
-    model.words, model.pause = [f"w{i} " for i in range(100)], 0.02
+    model.words, model.pause = [f"w{i} " for i in range(200)], 0.2
     dana, bob = sign_in("dana")["token"], sign_in("bob")["token"]
     own, _ = _streaming(talker.http(dana))
     other, _ = _streaming(talker.http(bob))
     assert talker.http(dana).post("/api/v1/live-sessions/revoke", json={"all": True}).json()["data"]["ended"] >= 1
     assert '"status":"stopped"' in "\n".join(other)
+    model.pause = 0.0
     rest = "\n".join(own)
-    assert '"status":"done"' in rest and "w99 " in rest
+    assert '"status":"done"' in rest and "w199 " in rest
 
 
 def test_a_stream_that_opens_just_after_the_notice_is_stopped_too(app, client_of, sign_in, world):

@@ -2,8 +2,12 @@
 
 import json
 
+import pytest
+
 from onyx.core.ids import uuid7
 from onyx.tenancy import steward
+
+pytestmark = pytest.mark.usefixtures("nothing_asked")
 
 
 def _place(owner, operation, **arguments):
