@@ -229,10 +229,12 @@ def fresh_world(request: pytest.FixtureRequest, app: Flask, owner_url: str) -> W
 
 @pytest.fixture
 def limits_on(app: Flask) -> Iterator[None]:
-    """Rate limits as in production, for one test."""
+    """Rate limits as in production, for one test; what others did from the same address in this minute is forgotten."""
     from onyx.edge.limits import limiter
 
     state = app.extensions["onyx"]
+    for name in list(state.store.client.scan_iter("onyx:limit*", count=1000)):
+        state.store.client.delete(name)
     before = state.settings
     state.settings = before.model_copy(update={"rate_limits": True})
     limiter.enabled = True

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -20,6 +21,13 @@ def until(ready: Callable[[], Any], seconds: float = PATIENT, pause: float = 0.0
             raise TimeoutError(f"it did not happen within {seconds:.0f} s")
         time.sleep(pause)
     return found
+
+
+def all_done_later() -> None:
+    """Wait for what this process does after its answers (onyx.edge.later), of other tests too."""
+    for thread in threading.enumerate():
+        if thread.name == "later":
+            thread.join(PATIENT)
 
 
 @contextmanager

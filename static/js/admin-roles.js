@@ -8,6 +8,7 @@ const byId = (id) => document.getElementById(id);
 const dialog = byId("role-dialog");
 let edited = null;
 let waiting = null;
+let asked = 0;
 
 watchLive({});
 byId("role-new")?.addEventListener("click", () => open(null));
@@ -40,13 +41,14 @@ function chosen() {
 }
 
 async function preview() {
-  const permissions = chosen();
+  const permissions = chosen(), mine = ++asked;
   try {
     const { data } = await post("/api/v1/roles/preview", { role_id: edited?.id ?? null, permissions });
+    if (mine !== asked) return; // somebody ticked on meanwhile: this answer is of the boxes before
     byId("role-preview").textContent = edited ? told(data) : `Nobody holds this role before you give it to them. It allows: ${meanings(data.allows)}.`;
     byId("role-preview").hidden = !edited && !permissions.length;
   } catch (error) {
-    fail(byId("role-form-error"), `The preview failed: ${error.message}`);
+    if (mine === asked) fail(byId("role-form-error"), `The preview failed: ${error.message}`);
   }
 }
 

@@ -15,6 +15,7 @@ let chosen = null;
 let timer = 0;
 let typing = 0;
 let before = null;
+let read = 0;
 
 byId("backup-new")?.addEventListener("click", () => open("new"));
 byId("filters").addEventListener("submit", (event) => event.preventDefault());
@@ -64,9 +65,11 @@ function offer(event) {
 }
 
 async function more(after) {
+  const mine = ++read;
   await tried(async function list() {
     const sought = byId("filters").elements.q.value.trim();
     const page = await get(`/api/v1/backups?limit=50&q=${encodeURIComponent(sought)}${after ? `&after=${after}` : ""}`);
+    if (mine !== read) return; // somebody typed on meanwhile: this answer is of the words before
     const rows = page.data.map(line);
     if (after) byId("backup-rows").append(...rows);
     else byId("backup-rows").replaceChildren(...rows);

@@ -7,6 +7,7 @@ const byId = (id) => document.getElementById(id);
 const rows = byId("isolation-rows");
 let next = null;
 let typing = 0;
+let asked = 0;
 
 byId("filters").addEventListener("submit", (event) => event.preventDefault());
 byId("filters").addEventListener("input", () => {
@@ -31,10 +32,12 @@ async function sum() {
 }
 
 async function load(after = null) {
+  const mine = ++asked;
   const query = new URLSearchParams(new FormData(byId("filters")));
   if (after) query.set("after", after);
   try {
     const answer = await get(`/api/v1/platform/isolation?${query}`);
+    if (mine !== asked) return; // somebody typed on meanwhile: this answer is of the words before
     const drawn = answer.data.map(draw);
     if (after) rows.append(...drawn);
     else rows.replaceChildren(...drawn);

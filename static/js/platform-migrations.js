@@ -13,6 +13,7 @@ let next = null;
 let typing = 0;
 let timer = 0;
 let wasBusy = false;
+let asked = 0;
 
 byId("filters").addEventListener("submit", (event) => event.preventDefault());
 byId("filters").addEventListener("input", () => {
@@ -60,11 +61,13 @@ function request(asked) {
 }
 
 async function list(after = null) {
+  const mine = ++asked;
   const query = new URLSearchParams(new FormData(byId("filters")));
   if (after) query.set("after", after);
   const rows = byId("migration-rows");
   try {
     const answer = await get(`/api/v1/migrations?${query}`);
+    if (mine !== asked) return; // somebody typed on meanwhile: this answer is of the words before
     const drawn = answer.data.map(draw);
     if (after) rows.append(...drawn);
     else rows.replaceChildren(...drawn);

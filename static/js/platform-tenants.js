@@ -10,6 +10,7 @@ const place = byId("tenants");
 const rows = byId("tenant-rows");
 let next = null;
 let waiting = null;
+let asked = 0;
 
 byId("filters").addEventListener("submit", (event) => event.preventDefault());
 byId("filters").addEventListener("input", () => {
@@ -25,10 +26,12 @@ byId("tenant-form").addEventListener("input", () => { byId("tenant-form-error").
 await load();
 
 async function load(after = null) {
+  const mine = ++asked;
   const query = new URLSearchParams(new FormData(byId("filters")));
   if (after) query.set("after", after);
   try {
     const answer = await get(`/api/v1/tenants?${query}`);
+    if (mine !== asked) return; // somebody typed on meanwhile: this answer is of the words before
     const drawn = answer.data.map(draw);
     if (after) rows.append(...drawn);
     else rows.replaceChildren(...drawn);

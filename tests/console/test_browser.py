@@ -68,11 +68,11 @@ def test_open_pages_connect_anew_with_the_token_of_a_confirmation(visit, world, 
     other.goto("/admin/")
     for page in (dana, other):
         expect(page.get_by_test_id("connection")).to_have_attribute("data-state", "connected")
-    with other.expect_websocket(timeout=20_000), dana.expect_websocket(timeout=20_000):
+    with other.expect_websocket(), dana.expect_websocket():
         assert dana.evaluate(_CONFIRM, world.dana.password) == 200
     owner.execute(f"update {world.acme.schema}.login_session set rotated_at = rotated_at - interval '11 seconds'")
     for page in (dana, other):
-        expect(page.get_by_test_id("connection")).to_have_attribute("data-state", "connected", timeout=20_000)
+        expect(page.get_by_test_id("connection")).to_have_attribute("data-state", "connected")
         assert page.evaluate("fetch('/api/v1/users/me').then((answer) => answer.status)") == 200
         assert "/login" not in page.url
 

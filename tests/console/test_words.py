@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import itertools
 import re
-import time
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -19,6 +18,7 @@ from hypothesis import strategies as st
 
 from bench.session_rows import fill
 from onyx.sessions import console_queries, live_filter
+from tests.waiting import until
 
 MANY = 1_000
 NAMES = {
@@ -223,6 +223,9 @@ def test_a_new_name_or_address_is_found_at_once_and_the_old_one_no_more(client_o
         assert (lee.signed_in["session_id"] in {row["id"] for row in found}) is there, word
 
 
+_WAIT_FOR_US = "select 1 from pg_locks where not granted and pg_backend_pid() = any(pg_blocking_pids(pid))"
+
+
 def test_a_name_that_changes_while_somebody_signs_in_is_found(client_of, world, owner):
     """The sign-in waits for the change, and reads the name after it."""
     profile = f"{world.acme.schema}.profile"
@@ -231,7 +234,7 @@ def test_a_name_that_changes_while_somebody_signs_in_is_found(client_of, world, 
         with owner.transaction():
             owner.execute(f"update {profile} set display_name = 'Hypatia' where user_id = %s", [world.cleo.id])
             signing_in = pool.submit(client_of, "cleo")
-            time.sleep(0.7)
+            until(lambda: owner.execute(_WAIT_FOR_US).fetchone())
             assert not signing_in.done()
         signed_in = signing_in.result(120).signed_in
     owner.execute(f"alter table {profile} enable trigger recorded")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from types import SimpleNamespace
 
 import pytest
 
@@ -59,12 +60,14 @@ def test_a_key_opens_its_own_person_alone(world, passkey_of, options, enter):
 def test_a_challenge_is_made_here_and_ends(app, passkey_of, options, enter, monkeypatch):
     device = passkey_of("alice")
     asked = options()
-    for challenge in (b64(bytes(48)), b64(raw(asked["challenge"])[:-1] + b"x"), b64(b""), asked["challenge"] + "AAAA"):
+    genuine = raw(asked["challenge"])
+    spoilt = genuine[:-1] + bytes([genuine[-1] ^ 1])
+    for challenge in (b64(bytes(48)), b64(spoilt), b64(b""), asked["challenge"] + "AAAA"):
         assert code_in(enter(device.sign({**asked, "challenge": challenge}, verified=True))) == "challenge_over", (
             challenge
         )
     now = time.time()
-    monkeypatch.setattr(open_challenges.time, "time", lambda: now - 301)
+    monkeypatch.setattr(open_challenges, "time", SimpleNamespace(time=lambda: now - 301))
     old = options()
     monkeypatch.undo()
     assert code_in(enter(device.sign(old, verified=True))) == "challenge_over"

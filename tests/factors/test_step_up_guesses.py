@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import time
-
 from tests.cast import PASSWORD
 from tests.factors.conftest import later_code
+from tests.waiting import until
 
 LOGIN, STEP_UP, CHANGE = "/api/v1/auth/login", "/api/v1/auth/step-up", "/api/v1/auth/password"
 
@@ -37,10 +36,7 @@ def test_a_closed_door_stands_in_the_trail(app, world, client_of, limits_on, own
         dana.post(STEP_UP, json={"password": f"wrong guess {n}"})
     assert dana.post(STEP_UP, json={"password": PASSWORD}).status_code == 429
     asked = f"select count(*) from {world.acme.schema}.audit_event where action = 'sign_in.blocked'"
-    until = 100
-    while not owner.execute(asked).fetchone()[0] and until:
-        time.sleep(0.05)
-        until -= 1
+    until(lambda: owner.execute(asked).fetchone()[0])
     assert owner.execute(asked).fetchone()[0] == 1
 
 

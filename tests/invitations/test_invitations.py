@@ -178,7 +178,7 @@ def test_the_secret_is_kept_nowhere_and_the_trail_tells_the_rest(invite, redeem,
     assert token not in kept and token[22:] not in kept
     found = owner.execute(
         f"select action, actor->>'display', targets->0->>'display' from {world.acme.schema}.audit_event"
-        " where action like 'invitation.%' or action = 'user.created' order by occurred_at desc limit 3"
+        " where action like 'invitation.%' or action = 'user.created' order by recorded_at desc, event_id desc limit 3"
     ).fetchall()
     assert found == [
         ("user.created", data["email"], data["email"]),

@@ -11,7 +11,7 @@ import jobs.mail  # noqa: F401 - registers its job
 from jobs import runner
 from onyx.core.ids import uuid7
 from tests.mailbox import Mailbox
-from tests.waiting import PATIENT
+from tests.waiting import PATIENT, all_done_later
 
 
 @pytest.fixture
@@ -25,6 +25,7 @@ def mailbox(app):
     before = state.settings
     changed = {"smtp_url": SecretStr(box.url), "smtp_from": "onyx@onyx.example", "public_url": "https://onyx.example"}
     state.settings = before.model_copy(update=changed)
+    all_done_later()
     _send(app, state.platform)  # what other tests have left behind
     box.letters.clear()
     yield box

@@ -67,6 +67,6 @@ def test_the_mail_and_the_page_say_so_before(app, world, mailbox, posted, send_m
     )
     assert posted(world.acme) == ["waiting"]
     send_mail()
-    (letter,) = mailbox.letters
+    (letter,) = [one for one in mailbox.letters if one["To"] == world.alice.email]
     assert "revokes your API keys" in re.sub(r"\s+", " ", letter.get_content())
     assert "API keys are revoked" in app.test_client().get("/reset").text

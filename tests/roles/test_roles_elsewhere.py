@@ -38,6 +38,7 @@ def test_a_key_has_what_an_own_role_gives_its_person_and_loses_it_with_the_role(
 
 def test_a_key_ends_to_have_what_was_given_for_a_time(client_of, key_of, cached, world, monkeypatch):
     import time
+    from types import SimpleNamespace
 
     dana = client_of("dana")
     end = rfc3339(now() + timedelta(minutes=5))
@@ -48,7 +49,7 @@ def test_a_key_ends_to_have_what_was_given_for_a_time(client_of, key_of, cached,
     from onyx.edge import gate
 
     later = time.time() + 301
-    monkeypatch.setattr(gate.time, "time", lambda: later)
+    monkeypatch.setattr(gate, "time", SimpleNamespace(time=lambda: later, monotonic=time.monotonic))
     asked = []
     real = gate._from_database
     monkeypatch.setattr(gate, "_from_database", lambda *given: asked.append(1) or real(*given))

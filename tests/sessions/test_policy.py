@@ -43,14 +43,14 @@ def test_limits_hold_at_sign_in_for_this_organisation_alone(say, sign_in, owner,
     told = say(session_idle_seconds=600, session_absolute_seconds=2 * HOUR, remember_days=3)
     assert (told["session_idle_seconds"], told["remember_days"], told["session_max_concurrent"]) == (600, 3, None)
     plain, kept, other = sign_in("alice"), sign_in("alice", remember=True), sign_in("mallory")
-    assert _row(owner, world.acme, plain)[2:] == (600, pytest.approx(2 * HOUR, abs=2))
-    assert _row(owner, world.acme, kept)[2:] == (600, pytest.approx(3 * DAY, abs=2))
+    assert _row(owner, world.acme, plain)[2:] == (600, pytest.approx(2 * HOUR, abs=60))
+    assert _row(owner, world.acme, kept)[2:] == (600, pytest.approx(3 * DAY, abs=60))
     assert _row(owner, world.globex, other)[2] == told["defaults"]["session_idle_seconds"]
     say(remember_days=0)
-    assert _row(owner, world.acme, sign_in("alice", remember=True))[3] == pytest.approx(2 * HOUR, abs=2)
+    assert _row(owner, world.acme, sign_in("alice", remember=True))[3] == pytest.approx(2 * HOUR, abs=60)
     say(session_absolute_seconds=None)
     assert _row(owner, world.acme, sign_in("alice"))[3] == pytest.approx(
-        told["defaults"]["session_absolute_seconds"], abs=2
+        told["defaults"]["session_absolute_seconds"], abs=60
     )
 
 
@@ -59,7 +59,7 @@ def test_a_renewal_brings_todays_policy(app, say, sign_in, owner, world):
     say(session_idle_seconds=400 * HOUR, session_absolute_seconds=800 * HOUR)
     answer = app.test_client().post("/api/v1/auth/refresh", headers={"Authorization": f"Bearer {alice['token']}"})
     assert answer.status_code == 200
-    assert _row(owner, world.acme, alice)[2:] == (400 * HOUR, pytest.approx(800 * HOUR, abs=2))
+    assert _row(owner, world.acme, alice)[2:] == (400 * HOUR, pytest.approx(800 * HOUR, abs=60))
 
 
 def test_sessions_that_last_too_long_are_shortened_at_once(app, say, sign_in, owner, world):

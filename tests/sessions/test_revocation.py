@@ -52,10 +52,10 @@ def test_an_admins_revocation_has_a_receipt_from_every_process(server, sign_in):
     serving = server(processes=2)
     there = sign_in("bob")
     with serving.http(sign_in("dana")["token"]) as dana:
+        began = time.monotonic()
         answer = dana.delete(f"/api/v1/live-sessions/{there['session_id']}")
         assert answer.status_code == 200, answer.text
         path = f"/api/v1/revocations/{answer.json()['data']['revocation']}"
-        began = time.monotonic()
         until(lambda: dana.get(path).json()["data"]["acknowledged"] >= 3)
         receipt, waited = dana.get(path).json()["data"], time.monotonic() - began
     told = [one for one in receipt["processes"] if one["state"] == "acknowledged"]

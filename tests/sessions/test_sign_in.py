@@ -19,20 +19,6 @@ from tests.waiting import PATIENT, soon_below
 LOGIN = "/api/v1/auth/login"
 
 
-@pytest.fixture
-def limits_on(app):
-    """Rate limits as in production, for one test."""
-    from onyx.edge.limits import limiter
-
-    state = app.extensions["onyx"]
-    before = state.settings
-    state.settings = before.model_copy(update={"rate_limits": True})
-    limiter.enabled = True
-    yield
-    limiter.enabled = False
-    state.settings = before
-
-
 def _try(app, email, password="wrong wrong wrong", **headers):
     return app.test_client().post(LOGIN, json={"email": email, "password": password}, headers=headers)
 

@@ -11,6 +11,7 @@ import requests
 
 from tests.server import Server
 from tests.sso.idp import Provider
+from tests.waiting import PATIENT
 
 os.environ["AUTHLIB_INSECURE_TRANSPORT"] = "1"
 
@@ -62,7 +63,7 @@ class Browser(requests.Session):
         self.place = place
 
     def go(self, path: str, **more: Any) -> requests.Response:
-        more.setdefault("timeout", 20)
+        more.setdefault("timeout", PATIENT)
         if path.startswith("/login/sso/"):  # what a browser says of a link that somebody pressed on a page of Onyx
             more.setdefault("headers", {"Sec-Fetch-Site": "same-origin", "Sec-Fetch-User": "?1"})
         url = path if path.startswith("http") else self.place.url + path
