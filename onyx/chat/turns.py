@@ -60,8 +60,10 @@ def ask(
                 _tell_what_became(actor, stored, sender)
             return stored
         turn = Turn(actor, stored.chat_id, stored.message_id, stored.reply_id, asked.content, stored.created_chat)
-        replies.start(turn, sink, place.pop_all().close)
-    _tell_others(actor, stored, question_received(stored, asked.content, told_as), sender)
+        try:  # first: beginning an answer would keep them waiting
+            _tell_others(actor, stored, question_received(stored, asked.content, told_as), sender)
+        finally:
+            replies.start(turn, sink, place.pop_all().close)
     return stored
 
 

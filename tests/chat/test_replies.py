@@ -189,6 +189,18 @@ def test_a_turn_over_http_streams_creates_and_is_sent_once(server: Connect, sign
         assert len(http.get(f"/api/v1/sessions/{found[0][1]['session_id']}/messages").json()["data"]) == 2
 
 
+def test_another_device_hears_the_question_before_its_answer(
+    talker: Connect, model: Model, socket_of: Connect, sign_in: Connect
+) -> None:
+    running, token = talker(), sign_in("alice")["token"]
+    asking, other = (socket_of("alice", running, token=token) for _ in range(2))
+    asking.ask("message:sent", {"content": "Which?"})
+    until(lambda: [n for n, _ in other.heard].count("message:received") == 2)
+    names = [name for name, _ in other.heard if name in ("session:created", "message:received", "message:delta")]
+    assert names[:2] == ["session:created", "message:received"] and names[-1] == "message:received"
+    assert set(names[2:-1]) <= {"message:delta"}
+
+
 def test_what_comes_at_once_is_handed_out_together_and_nothing_is_lost(
     talker: Connect, model: Model, sign_in: Connect
 ) -> None:
