@@ -20,6 +20,8 @@ from tests.waiting import PATIENT, until
 
 ROOT = Path(__file__).resolve().parents[1]
 _PORTS = itertools.count(os.getpid() * 89)
+_MANY = 12_000 // int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+_FIRST = 20_000 + _MANY * int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
 SECONDS_TO_READY = 180  # of a machine that has other things to do; a quiet one takes four
 
 
@@ -160,11 +162,12 @@ def falls_silent(event: str, deaf: list[Socket], hearing: Socket) -> None:
 def free_port() -> int:
     """A port that nobody has now, and that nobody gets by chance before it is used.
 
-    The kernel gives those from 32768 on to whoever connects anywhere; here, each process begins somewhere else.
+    The kernel gives those from 32768 on to whoever connects anywhere; here, the workers of a run have some each, and
+    each process begins somewhere else.
     """
     for number in _PORTS:
         with socket.socket() as probe, suppress(OSError):
-            probe.bind(("127.0.0.1", 20_000 + number % 12_000))
+            probe.bind(("127.0.0.1", _FIRST + number % _MANY))
             return int(probe.getsockname()[1])
     raise AssertionError("unreachable")
 

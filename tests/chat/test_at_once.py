@@ -34,4 +34,4 @@ def test_answers_of_one_person_at_once_are_bounded_on_all_processes(running, sig
     assert bob.ask("message:sent", {"content": "hello"})["ok"], "others are not kept waiting"
     first = asked[0]
     assert alice.ask("message:stop", {"sessionId": first["sessionId"], "messageId": first["replyId"]})["ok"]
-    until(lambda: alice.ask("message:sent", {"content": "now"})["ok"] or time.sleep(0.1))
+    until(lambda: alice.ask("message:sent", {"content": "now"})["ok"] or time.sleep(0.5))

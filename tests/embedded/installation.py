@@ -13,8 +13,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from onyx.embedded import addresses, places, postgres, redis_server
-from tests.server import free_port
-from tests.waiting import PATIENT
+from tests.server import SECONDS_TO_READY, free_port
 
 ROOT = Path(__file__).resolve().parents[2]
 OURS = ("DATABASE_URL", "DATABASE_OWNER_URL", "REDIS_URL", "ONYX_SECRET_KEY", "ONYX_MASTER_KEY", "EMBEDDED_PG")
@@ -95,7 +94,7 @@ def without_external_urls() -> Iterator[None]:
         os.environ.update(kept)
 
 
-def eventually(ready: Callable[[], bool], seconds: float = PATIENT) -> bool:
+def eventually(ready: Callable[[], bool], seconds: float = SECONDS_TO_READY) -> bool:
     """Poll until true or time is up; tells which."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:

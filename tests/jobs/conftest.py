@@ -15,7 +15,7 @@ import jobs.sessions
 import jobs.upkeep  # noqa: F401
 from jobs import runner
 from onyx.core.ids import uuid7
-from tests.waiting import PATIENT
+from tests.server import SECONDS_TO_READY
 
 SCHEDULE = {"kind": "schedule"}
 
@@ -102,7 +102,7 @@ def events(owner):
     return read
 
 
-def eventually(question, seconds=PATIENT):
+def eventually(question, seconds=SECONDS_TO_READY):
     """The first true answer, or the last one."""
     deadline = time.monotonic() + seconds
     while not (answer := question()) and time.monotonic() < deadline:
