@@ -138,7 +138,7 @@ def test_a_process_that_does_not_answer_is_red(app, server, world, sign_in):
             processes = _tried(dana.get, f"/api/v1/revocations/{notice}").json()["data"]["processes"]
             return {int(row["process"].split("-")[-2]): row["state"] for row in processes}
 
-        until(lambda: (told := states())[frozen] == "red" and told[other] == "acknowledged", pause=0.2)
+        until(lambda: (told := states()).get(frozen) == "red" and told.get(other) == "acknowledged", pause=0.2)
     finally:
         os.kill(frozen, signal.SIGCONT)
 

@@ -2,6 +2,8 @@
 
 import pytest
 
+from tests.waiting import until
+
 ROLES = "/api/v1/roles"
 
 
@@ -33,12 +35,13 @@ def cached(app, world):
 
     def hold(client, name):
         place = key(world[name].tenant.id, "user", world[name].id)
-        for _ in range(20):
+
+        def is_written():
             redis.delete(place)
             client.get("/api/v1/users/me")
-            if redis.get(place) not in (None, b"-"):
-                return
-        raise AssertionError("no entry is written")
+            return redis.get(place) not in (None, b"-")
+
+        until(is_written)
 
     return hold
 
