@@ -1,43 +1,18 @@
 """An organisation in a browser: put away, brought back, and deleted in two steps (T1)."""
 
-import threading
-from datetime import timedelta
-
 import pytest
 from playwright.sync_api import expect
 
-from onyx.edge import queue
-from onyx.tenancy import steward as steward_requests
-from onyx.tenants import removal
 from tests.browser.axe import barriers
 from tests.console.test_browser import visit  # noqa: F401
+from tests.tenants.conftest import means, nothing_asked, steward  # noqa: F401 - fixtures
 
 pytestmark = pytest.mark.browser
-
-MORE = {"delete_tenant": removal.delete_tenant}
 
 
 @pytest.fixture
 def world(fresh_world):
     return fresh_world
-
-
-@pytest.fixture
-def steward(app, owner_url):
-    state, asked = app.extensions["onyx"], threading.Event()
-
-    def work():
-        with queue.connect(state.settings.redis_url) as queues:
-            removal.install(removal.Means(state.store, queues, state.settings.onyx_var, timedelta(days=30)))
-            while not asked.wait(0.05):
-                while (request := steward_requests.claim_next(owner_url)) is not None:
-                    steward_requests.run(owner_url, request, MORE)
-
-    thread = threading.Thread(target=work)
-    thread.start()
-    yield
-    asked.set()
-    thread.join()
 
 
 def test_an_organisation_is_suspended_noted_and_deleted_in_two_steps(visit, world, steward):  # noqa: F811
