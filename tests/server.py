@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from contextlib import suppress
 from pathlib import Path
@@ -123,6 +124,7 @@ class Socket(socketio.Client):
 
     def __init__(self, server: Server, token: str, namespace: str = "/") -> None:
         super().__init__(reconnection=False)
+        self._numbering = threading.Lock()
         self.heard: list[tuple[str, Any]] = []
         self.space = namespace
         self.on("*", lambda event, *data: self.heard.append((event, data[0] if data else None)), namespace=namespace)
@@ -133,6 +135,11 @@ class Socket(socketio.Client):
     def ask(self, event: str, payload: Any = None, timeout: float = PATIENT) -> Any:
         """Send an event and return its acknowledgement."""
         return self.call(event, payload, namespace=self.space, timeout=timeout)
+
+    def _generate_ack_id(self, *about: Any) -> Any:
+        """The library's; of two threads that ask for the first time at once, one would never hear its answer."""
+        with self._numbering:
+            return super()._generate_ack_id(*about)
 
     def wait_for(self, event: str) -> Any:
         """The payload of the first `event` heard; raises TimeoutError."""
