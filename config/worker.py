@@ -7,6 +7,7 @@ room for the next. What is refused here is told in the same words as everything 
 
 import errno
 import json
+import re
 import socket
 import sys
 import time
@@ -17,12 +18,13 @@ from typing import Any
 
 import gevent
 import gunicorn.http.wsgi
-from gevent.util import print_run_info
+from gevent.util import format_run_info
 from gunicorn import util
 from gunicorn.workers.ggevent import GeventWorker
 
 from config.patience import AT_A_TIME, BODY_PACE, BODY_SECONDS, HEAD_SECONDS, WAITING
 
+_A_PLACE = re.compile(r'[ :|]*(File ".*", line \d+, in [\w<>]+|Running:|Spawned at:|\+---)')
 gunicorn.http.wsgi.SERVER = "Onyx"  # which server it is, and which version, is nobody's business
 
 
@@ -80,8 +82,11 @@ class Worker(GeventWorker):
         super().load_wsgi()
 
     def handle_abort(self, sig: int, frame: Any) -> None:
-        """The master lost patience: say where everything stands, and end."""
-        print_run_info(file=sys.stderr)
+        """The master lost patience: say where everything stands, and end. Lines of code alone: gevent would tell
+        arguments as well, in which there may be what somebody has written.
+        """
+        told = "\n".join(format_run_info()).splitlines()
+        sys.stderr.write("".join(f"{found.group()}\n" for line in told if (found := _A_PLACE.match(line))))
         super().handle_abort(sig, frame)
 
     def handle(self, listener: Any, client: Any, addr: Any) -> None:

@@ -141,7 +141,8 @@ def create_app(
 
 def _wanted(serving: bool) -> tuple[str, ...]:
     """For our own commands nothing of the web, which takes longer to import than most of them run; who serves runs none."""
-    if sys.argv[1:2] and sys.argv[1] in COMMANDS:
+    program = Path(sys.argv[0])
+    if "flask" in (program.stem, program.parent.name) and sys.argv[1:2] and sys.argv[1] in COMMANDS:
         return ("commands",)
     return tuple(feature for feature in FEATURES if not (serving and feature == "commands"))
 

@@ -7,7 +7,7 @@ of a transaction without an event (migrations/tenant/0001), whatever wrote the c
 import json
 from collections.abc import Iterable
 from functools import partial
-from typing import Any
+from typing import Any, NoReturn
 from uuid import UUID
 
 import psycopg
@@ -141,8 +141,13 @@ def _write(session: Session) -> None:
     if waiting:
         session.flush()  # the change first, so that a change that fails is not preceded by its event
         events = [event for _, event in waiting]
+        try:
+            rows_later(session, _APPEND, json.dumps(events, default=str, separators=(",", ":")))
+        except DataError:
+            raise
+        except DBAPIError as error:  # nothing had needed the database before
+            _rescue(waiting, error)
         session.info.setdefault("not_committed", []).append(partial(_must_be_rescued, waiting))
-        rows_later(session, _APPEND, json.dumps(events, default=str, separators=(",", ":")))
         outbox.put(session, "events.recorded", tenant=current_scope().tenant, events=[_letter(e) for e in events])
 
 
@@ -152,6 +157,10 @@ def _must_be_rescued(waiting: list[tuple[Actor, dict[str, Any]]], error: DBAPIEr
         return  # what was sent cannot be stored: the sender is told, nothing is wrong with the trail
     if getattr(error.orig, "statement", None) != _APPEND and not error.connection_invalidated:
         return  # another statement's, or the COMMIT's own
+    _rescue(waiting, error)
+
+
+def _rescue(waiting: list[tuple[Actor, dict[str, Any]]], error: DBAPIError) -> NoReturn:
     for actor, event in waiting:
         write_rescue(actor, event["action"], error)
     raise Unrecorded() from error

@@ -6,7 +6,7 @@ One task produces, another hands out, so that a stop or a revocation takes effec
 import json
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from queue import Empty, SimpleQueue
 from typing import Any
 from uuid import UUID
@@ -35,8 +35,10 @@ TOGETHER = 32  # pieces that are handed out as one at most
 _tasks: set[Any] = set()
 
 
-def start(turn: Turn, sink: Sink | None = None, done: Callable[[], None] = lambda: None) -> None:
-    """Write the reply in the background; the stream is open when this returns, so that a stop finds it.
+@contextmanager
+def start(turn: Turn, sink: Sink | None = None, done: Callable[[], None] = lambda: None) -> Iterator[None]:
+    """Write the reply in the background once the block is over, however it ends: what others are told in it must not wait
+    for the answer. The stream is open inside already, so that a stop finds it.
 
     `done` is called when nobody writes any more, whatever the reply's end.
     """
@@ -44,7 +46,10 @@ def start(turn: Turn, sink: Sink | None = None, done: Callable[[], None] = lambd
     stack = ExitStack()
     stack.callback(done)
     stream = stack.enter_context(state().streams.open(turn.actor, turn.reply_id))
-    _spawn(_run, app, turn, stream, stack, sink)
+    try:
+        yield
+    finally:
+        _spawn(_run, app, turn, stream, stack, sink)
 
 
 def write(turn: Turn) -> str:
@@ -97,9 +102,11 @@ def _write(app: Flask, turn: Turn, stream: Stream, sink: Sink | None) -> str:
     outlet = Outlet(turn, store, sink)
     pieces: SimpleQueue[Any] = SimpleQueue()
     _spawn(_produce, app, turn, stream, pieces)
-    _claim(store, turn.reply_id)  # while the assistant is being asked
-    status, metadata = _hand_out(outlet, stream, pieces)
-    stream.stopped.set()  # the producer, if it still runs, has nobody to produce for
+    try:
+        _claim(store, turn.reply_id)  # while the assistant is being asked
+        status, metadata = _hand_out(outlet, stream, pieces)
+    finally:
+        stream.stopped.set()  # the producer, if it still runs, has nobody to produce for
     outlet.flush()
     keep_active(turn.actor, turn.chat_id)
     content = outlet.text

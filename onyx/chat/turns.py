@@ -60,10 +60,8 @@ def ask(
                 _tell_what_became(actor, stored, sender)
             return stored
         turn = Turn(actor, stored.chat_id, stored.message_id, stored.reply_id, asked.content, stored.created_chat)
-        try:  # first: beginning an answer would keep them waiting
+        with replies.start(turn, sink, place.pop_all().close):
             _tell_others(actor, stored, question_received(stored, asked.content, told_as), sender)
-        finally:
-            replies.start(turn, sink, place.pop_all().close)
     return stored
 
 
@@ -83,7 +81,8 @@ def answer_again(actor: Actor, *, chat_id: UUID, message_id: UUID) -> Stored:
             bounds.give_back(actor.tenant_id, bounds.MESSAGES)
         if not stored.again and question is not None:
             turn = Turn(actor, chat_id, stored.message_id, stored.reply_id, question.content)
-            replies.start(turn, done=place.pop_all().close)
+            with replies.start(turn, done=place.pop_all().close):
+                pass
     return stored
 
 

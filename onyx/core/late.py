@@ -17,7 +17,10 @@ _bringing = threading.Lock()
 
 
 class Late:
-    """Stands for a module until something of it is asked for. No socket of the process waits while it comes."""
+    """Stands for a module until something of it is asked for. No socket of the process waits while it comes.
+
+    A module that is brought so may use another such module in its functions, not while it is imported itself.
+    """
 
     def __init__(self, name: str) -> None:
         self._name = name

@@ -113,6 +113,12 @@ class Wire(psycopg.Connection[Any]):
             return
         _must_have_committed(self._run(b"commit" if self.clean else b"commit;" + _CLEAN)[0])
 
+    def rollback(self) -> None:
+        """What has not been sent yet goes with what has."""
+        self._opening = None
+        self._later.clear()
+        super().rollback()
+
     def commit_each(self, calls: Sequence["Call"]) -> None:
         """Have a transaction of these statements, of which begin() spoke, wait for commit_all()."""
         if self._opening is None:

@@ -30,6 +30,7 @@ class Preparation:
             cwd=ROOT,
             env=child.environment_for(self._var, {}),
             stdin=subprocess.PIPE,
+            process_group=0,  # Ctrl-C reaches us alone
             preexec_fn=child.tie_to_parent,  # noqa: PLW1509 - we have no threads
         )
         return self

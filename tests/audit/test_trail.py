@@ -11,7 +11,9 @@ from sqlalchemy.exc import DBAPIError
 
 from onyx.audit import actions
 from onyx.audit.actions import SENTENCES, Action
-from onyx.audit.record import change, record, target
+from onyx.audit.record import Unrecorded, change, record, target
+from onyx.core.db import db, unit_of_work
+from onyx.core.scope import tenant_scope
 
 ROOT = Path(__file__).resolve().parents[2]
 # Waiting for the feature that does them; an action that is done leaves this list.
@@ -183,6 +185,20 @@ def test_a_change_that_cannot_be_recorded_is_a_503_and_the_rescue_log_says_so(ap
     lines = [json.loads(line) for line in (var / "spool" / "rescue.jsonl").read_text().splitlines()]
     mine = [(line["action"], line["user"]) for line in lines if line["tenant"] == str(world.acme.id)]
     assert mine == [("profile.changed", str(world.alice.id)), ("access.denied", str(world.alice.id))]
+
+
+def test_an_event_that_finds_no_database_is_in_the_rescue_log(app, actor_of, world, var, monkeypatch):
+    """Nothing of its transaction had needed the database before: what has happened stands elsewhere."""
+
+    def refused():
+        raise psycopg.OperationalError("refused")
+
+    with app.app_context(), tenant_scope(world.acme.id, "auth", world.alice.id):
+        monkeypatch.setattr(db.engine.pool, "connect", refused)
+        with pytest.raises(Unrecorded), unit_of_work() as session:
+            record(session, actor_of("alice"), Action.SIGN_IN_BLOCKED, target("user", world.alice.id))
+    lines = [json.loads(line) for line in (var / "spool" / "rescue.jsonl").read_text().splitlines()]
+    assert [line["action"] for line in lines if line["tenant"] == str(world.acme.id)] == ["sign_in.blocked"]
 
 
 # -- one event per act

@@ -9,7 +9,10 @@ from typing import Any
 
 from onyx.audit.actions import Action
 from onyx.audit.record import record, target
+from onyx.chat import turns
+from onyx.chat.service import Asked
 from onyx.core.ids import uuid7
+from onyx.core.scope import tenant_scope
 from tests.chat.conftest import settled, until
 
 Connect = Callable[..., Any]
@@ -235,3 +238,18 @@ def _filled(session_of: Connect, actor: Any, contents: list[str]) -> str:
             run(one, (user, uuid7(), chat, content))
         record(session, actor, Action.CHAT_CREATED, target("chat", chat))
     return str(chat)
+
+
+def test_whoever_hears_of_a_question_can_stop_its_answer_at_once(app, actor_of, world, owner, monkeypatch):
+    """Other devices hear of it before the answer begins: a stop that comes in between must find it."""
+    alice = actor_of("alice")
+    monkeypatch.setattr(
+        turns,
+        "_tell_others",
+        lambda actor, stored, *_: turns.stop(actor, chat_id=stored.chat_id, message_id=stored.reply_id),
+    )
+    with app.app_context(), tenant_scope(world.acme.id, "member", world.alice.id):
+        stored = turns.ask(alice, Asked("Where is the granite bridge?"))
+    asked = f"select status from {world.acme.schema}.chat_message where id = %s"
+    until(lambda: owner.execute(asked, [stored.reply_id]).fetchone()[0] != "pending")
+    assert owner.execute(asked, [stored.reply_id]).fetchone() == ("stopped",)

@@ -6,14 +6,17 @@ from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
 
+import gevent
 
-def waits_for_what_never_comes() -> None:
+
+def waits_for_what_never_comes(_content: str) -> None:
     time.sleep(600)
 
 
 with suppress(FileExistsError):
     Path(os.environ["HUNG"]).touch(exist_ok=False)
-    waits_for_what_never_comes()
+    greenlet = gevent.spawn(waits_for_what_never_comes, "what somebody wrote")
+    greenlet.join()
 
 
 def app(_environ: dict[str, object], start_response: Callable[..., object]) -> Iterable[bytes]:
