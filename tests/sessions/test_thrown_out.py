@@ -6,6 +6,8 @@ Each test holds one of the two transactions open by hand until the other waits f
 
 from __future__ import annotations
 
+from functools import partial
+
 import pyotp
 import pytest
 
@@ -67,63 +69,64 @@ def test_nor_one_that_is_made_in_the_session_that_changes_the_password(
 # -- whatever else gives a way back, made after the end
 
 
-@pytest.mark.parametrize("hashes", [False, True], ids=["at_once", "with_a_hash"])
-def test_what_is_made_in_a_session_that_is_being_ended_is_not_made(
-    world,
-    client_of,
-    as_signed_in,
-    actor_of,
-    meanwhile,
-    owner,
-    codes_of,
-    hashes,
-):
-    """An administrator's requests pass the gate, and their session ends before they have written anything."""
-    dana, device = client_of("dana"), Authenticator()
-    codes_of("dana", dana)
-    begun = dana.post(f"{FACTORS}/passkeys/options").get_json()["data"]
-    passkey = {"challenge": begun["challenge"], "credential": device.create(begun["options"]), "name": "Phone"}
-    bob = f"{USERS}/{world.bob.id}"
-    doors = {
-        False: [
-            ("post", KEYS, {"name": "k", "permissions": ["chat:use"]}),
-            ("post", f"{FACTORS}/passkeys", passkey),
-            ("post", f"{FACTORS}/recovery-codes", None),
-            ("post", "/api/v1/invitations", {"email": "new@acme.example", "roles": ["user"]}),
-            ("put", f"{bob}/roles", {"roles": ["admin"]}),
-            ("post", f"{bob}/reset-link", None),
-            ("patch", bob, {"email": "thief@acme.example"}),
-            ("post", "/api/v1/roles", {"name": "Wide", "permissions": ["chat:use"]}),
-        ],
-        True: [
+def _doors(dana, bob, hashes):
+    """What gives a way back over HTTP; what hashes a password takes longer."""
+    if hashes:
+        return [
             ("post", USERS, {"email": "other@acme.example", "display_name": "Other", "roles": ["admin"]}),
             ("post", f"{bob}/reset-password", None),
             ("post", CHANGE, {"current": PASSWORD, "new": NEW}),
-        ],
-    }[hashes]
+        ]
+    begun = dana.post(f"{FACTORS}/passkeys/options").get_json()["data"]
+    made = Authenticator().create(begun["options"])
+    return [
+        ("post", KEYS, {"name": "k", "permissions": ["chat:use"]}),
+        ("post", f"{FACTORS}/passkeys", {"challenge": begun["challenge"], "credential": made, "name": "Phone"}),
+        ("post", f"{FACTORS}/recovery-codes", None),
+        ("post", "/api/v1/invitations", {"email": "new@acme.example", "roles": ["user"]}),
+        ("put", f"{bob}/roles", {"roles": ["admin"]}),
+        ("post", f"{bob}/reset-link", None),
+        ("patch", bob, {"email": "thief@acme.example"}),
+        ("post", "/api/v1/roles", {"name": "Wide", "permissions": ["chat:use"]}),
+    ]
+
+
+@pytest.fixture
+def by_sso(as_signed_in, actor_of):
+    """What gives a way back by an organisation's sign-in service: `by_sso(client)`, to be called later."""
+
+    def refused(client, purpose, work):
+        try:
+            with as_signed_in("dana", purpose, client) as session:
+                work(session, actor_of("dana"))
+        except Unauthenticated as over:
+            return 401, over.reason
+
+    def save(session, actor):
+        sso.save(session, actor, PROVIDER, "secret")
+
+    def link(session, actor):
+        sso.link(session, actor, actor.user_id, actor.email, "i", "s", "them")
+
+    return lambda client: [partial(refused, client, "admin", save), partial(refused, client, "auth", link)]
+
+
+@pytest.mark.parametrize("hashes", [False, True], ids=["at_once", "with_a_hash"])
+def test_what_is_made_in_a_session_that_is_being_ended_is_not_made(
+    world, client_of, as_signed_in, actor_of, meanwhile, owner, codes_of, by_sso, hashes
+):
+    """An administrator's requests pass the gate, and their session ends before they have written anything."""
+    dana = client_of("dana")
+    codes_of("dana", dana)
+    doors = _doors(dana, f"{USERS}/{world.bob.id}", hashes)
 
     def through(how, path, sent):
         return lambda: told(getattr(dana, how)(path, json=sent))
 
-    def as_dana(purpose, work):
-        def refused():
-            try:
-                with as_signed_in("dana", purpose, dana) as session:
-                    work(session, actor_of("dana"))
-            except Unauthenticated as over:
-                return 401, over.reason
-
-        return refused
-
-    sso_doors = [
-        as_dana("admin", lambda session, actor: sso.save(session, actor, PROVIDER, "secret")),
-        as_dana("auth", lambda session, actor: sso.link(session, actor, actor.user_id, actor.email, "i", "s", "them")),
-    ]
-
     before = _ways_in(owner, world.acme)
     with as_signed_in("dana", "auth") as session:
         end_all_of(session, actor_of("dana"), world.dana.id, "revoked_by_admin")
-        under_way = meanwhile(*(through(*door) for door in doors), *sso_doors)
+        under_way = meanwhile(*(through(*door) for door in doors), *by_sso(dana))
     assert under_way() == [(401, "revoked_by_admin")] * (len(doors) + 2)
     assert _ways_in(owner, world.acme) == before
 
