@@ -48,7 +48,7 @@ from onyx.tenancy import boot_check, keyring, nodes, placement, walls
 from onyx.tenancy.fit import WrongVersion
 from onyx.tenancy.master_check import WrongMasterKey
 
-COMMANDS = (
+COMMANDS = (  # what onyx.commands adds to `flask`; known here before that is imported
     "backups",
     "doctor",
     "isolation",

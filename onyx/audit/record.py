@@ -144,7 +144,7 @@ def _write(session: Session) -> None:
         try:
             rows_later(session, _APPEND, json.dumps(events, default=str, separators=(",", ":")))
         except DataError:
-            raise
+            raise  # for the same reason as below
         except DBAPIError as error:  # nothing had needed the database before
             _rescue(waiting, error)
         session.info.setdefault("not_committed", []).append(partial(_must_be_rescued, waiting))
